@@ -1,0 +1,1 @@
+"""One folder per mall, found by scan; malls do not know each other."""

@@ -1,0 +1,1 @@
+"""Doors and clocks: HTTP, GraphQL, webhooks, mail, command line, workers, wiring."""

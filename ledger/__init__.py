@@ -1,0 +1,1 @@
+"""Facts, rules, and the one store that keeps them."""

@@ -1,0 +1,1 @@
+"""Tables made from facts; every one can be dropped and replayed."""
