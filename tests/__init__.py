@@ -1,0 +1,1 @@
+"""The tests; one folder per code folder, and style/ for the rules a machine keeps."""
