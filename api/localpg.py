@@ -25,7 +25,7 @@ DATABASE = "daicho"
 TICK_SECONDS = 0.005
 START_SECONDS_MAX = 120  # Recovery after a crash replays what was written since the last checkpoint.
 STOP_SECONDS_MAX = 60
-LEFTOVER_SECONDS_MAX = 2  # Children of a killed server end by themselves; one in a long query is ended after this.
+LEFTOVER_SECONDS_MAX = 0.5  # Children of a killed server end by themselves; one in a long query is ended after this.
 LOG_BYTES_MAX = 10_000_000
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
@@ -55,7 +55,14 @@ class Status:
 class LocalPostgres:
     """The server of one home. ``settings`` are added to the server's own, for a server that this call starts."""
 
-    def __init__(self, home: Path, db_user: str | None, *, sleep: Callable[[float], None], settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        db_user: str | None,
+        *,
+        sleep: Callable[[float], None],
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._home = home
         self._db_user = db_user
         self._sleep = sleep
@@ -98,7 +105,9 @@ class LocalPostgres:
                 break
             lock = _take(place, "starter.lock")
         if lock is None:
-            raise Unavailable(f"another process has been starting or stopping the database of {place.home} for {START_SECONDS_MAX} s; see {place.log}")
+            raise Unavailable(
+                f"another process has been starting or stopping the database of {place.home} for {START_SECONDS_MAX} s; see {place.log}"
+            )
         try:
             yield
         finally:
@@ -122,21 +131,25 @@ class LocalPostgres:
             waited_seconds += TICK_SECONDS
             if waited_seconds > LEFTOVER_SECONDS_MAX:
                 self._clear(place)
-        raise Unavailable(f"the database of {place.home} does not answer after {START_SECONDS_MAX} s; its log ends: {_log_end(place)}")
+        raise Unavailable(
+            f"the database of {place.home} does not answer after {START_SECONDS_MAX} s; its log ends: {_log_end(place)}"
+        )
 
     def _launch(self, place: Place, lock: int) -> None:
         binaries = localpg_place.server_binaries(place)
         if not place.data.exists():
-            _make_data(place, binaries, lock)
+            _make_data(place, binaries, lock, durable=self._settings.get("fsync") != "off")
         found = (place.data / "PG_VERSION").read_text().strip()
         if found != MAJOR:
-            raise Unavailable(f"{place.data} was written by PostgreSQL {found}, this is {MAJOR}: dump it with the old version and load it, or set DAICHO_DATABASE_URL")
+            raise Unavailable(
+                f"{place.data} was written by PostgreSQL {found}, this is {MAJOR}: dump it with the old version and load it, or set DAICHO_DATABASE_URL"
+            )
         for stale in (place.data / "postmaster.pid", place.socket, place.socket.with_name(f"{place.socket.name}.lock")):
             stale.unlink(missing_ok=True)
         if place.log.exists() and place.log.stat().st_size > LOG_BYTES_MAX:
             place.log.rename(place.log.with_suffix(".log.1"))
         sockets = str(place.socket_folder).replace('"', '""')
-        command = [binaries / "postgres", "-D", place.data, "-p", str(PORT), "-k", f'"{sockets}"']
+        command: list[str | Path] = [binaries / "postgres", "-D", place.data, "-p", str(PORT), "-k", f'"{sockets}"']
         for name, value in self._settings.items():
             command += ["-c", f"{name}={value}"]
         # The shell hands the server over to init, so that it outlives us and never becomes our zombie.
@@ -151,7 +164,9 @@ class LocalPostgres:
             **place.account.spawn_options(),
         )
         if done.returncode != 0:
-            raise Unavailable(f"the shell could not start PostgreSQL for '{place.account.name}' (exit code {done.returncode}); see {place.log}")
+            raise Unavailable(
+                f"the shell could not start PostgreSQL for '{place.account.name}' (exit code {done.returncode}); see {place.log}"
+            )
 
     def _await_launched(self, place: Place) -> None:
         for _ in self._ticks(START_SECONDS_MAX):
@@ -223,13 +238,36 @@ def _free(place: Place) -> bool:
     return True
 
 
-def _make_data(place: Place, binaries: Path, lock: int) -> None:
+def _make_data(place: Place, binaries: Path, lock: int, *, durable: bool) -> None:
     # Made aside and renamed: what a killed initdb leaves is never taken for a database.
     unfinished = place.folder / "data.new"
     shutil.rmtree(unfinished, ignore_errors=True)
-    making: list[str | Path] = [binaries / "initdb", "-D", unfinished, "-U", OWNER, "--auth-local=trust", "--auth-host=reject", "--encoding=UTF8"]
-    making += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
-    naming: list[str | Path] = [binaries / "postgres", "--single", "-D", unfinished, "-c", "log_min_messages=error", "postgres"]
+    making: list[str | Path] = [
+        binaries / "initdb",
+        "-D",
+        unfinished,
+        "-U",
+        OWNER,
+        "--auth-local=trust",
+        "--auth-host=reject",
+        "--encoding=UTF8",
+    ]
+    making += [
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--no-instructions",
+        *([] if durable else ["--no-sync"]),
+    ]
+    naming: list[str | Path] = [
+        binaries / "postgres",
+        "--single",
+        "-D",
+        unfinished,
+        "-c",
+        "log_min_messages=error",
+        "postgres",
+    ]
     for command, text in ((making, b""), (naming, f"CREATE DATABASE {DATABASE}\n".encode())):
         options = {name: value for name, value in place.account.spawn_options().items() if name != "stdin"}
         done = subprocess.run(command, input=text, capture_output=True, pass_fds=(lock,), check=False, **options)
@@ -250,8 +288,10 @@ def _postmaster(place: Place) -> int | None:
 
 def _processes(place: Place) -> list[int]:
     """Every process that works in the data folder, as PostgreSQL's processes and nobody else's do."""
+    found: list[int] = []
+    if not place.data.exists():
+        return found  # An initdb whose starter was killed: it ends by itself.
     data = place.data.stat()
-    found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue

