@@ -1,0 +1,156 @@
+"""What a merchant can set, by ``DAICHO_*`` or a ``.env`` file; the only reader of the environment.
+
+``load()`` is the one way in. A wrong value is a sentence that names the setting, never a traceback, and never shows
+the value of a setting that may hold a password.
+"""
+
+import base64
+import difflib
+import os
+import re
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "DAICHO_"
+TEST_PREFIX = "DAICHO_TEST_"  # Read by the tests alone.
+SCHEMA_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,39}")  # Short enough for channel and index names made from it.
+SECRET_KEY_BYTES_MAX = 10_000
+
+
+class BadSetting(ValueError):
+    """A setting has a value that cannot be used, or a name that nothing reads."""
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its meaning; ``docs/settings.md`` is made from it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    home: Path = Field(default=Path(".daicho"), description="folder of the embedded database and of the secret key")
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL 15 or newer, as postgresql://user@host/name; without it the embedded server is used",
+    )
+    schema_name: str = Field(
+        default="daicho", alias="DAICHO_SCHEMA", description="PostgreSQL schema; one merchant is one schema"
+    )
+    db_user: str | None = Field(
+        default=None,
+        description="existing account the embedded server runs as when started by root (nobody when not set)",
+    )
+    secret_key_file: Path | None = Field(
+        default=None,
+        description="file of the keys that seal secrets; <home>/secret.key when not set, made at first use",
+    )
+    http_host: str = Field(default="127.0.0.1", description="address the HTTP server listens on")
+    http_port: int = Field(default=8380, ge=1, le=65535, description="port of the HTTP server")
+    smtp_host: str = Field(default="127.0.0.1", description="address the mail receiver listens on")
+    smtp_port: int = Field(default=8325, ge=1, le=65535, description="port of the mail receiver")
+    mail_domain: str = Field(default="mail.localhost", description="domain of the shops' order-mail addresses")
+    mail_bytes_max: int = Field(default=25_000_000, ge=10_000, le=100_000_000, description="largest mail taken, bytes")
+    upload_bytes_max: int = Field(default=2_000_000_000, ge=1_000_000, description="largest file taken, bytes")
+    database_wait_seconds: int = Field(default=30, ge=0, le=3600, description="how long a start waits for the database")
+
+    @field_validator("schema_name")
+    @classmethod
+    def _schema_is_plain(cls, value: str) -> str:
+        if not SCHEMA_PATTERN.fullmatch(value) or value.startswith("pg_"):
+            raise ValueError("a lower-case letter, then letters, digits and '_', at most 40, not beginning with 'pg_'")
+        return value
+
+    @field_validator("mail_domain")
+    @classmethod
+    def _domain_is_plain(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?", value):
+            raise ValueError("a lower-case domain such as mail.example.com")
+        return value
+
+    @property
+    def key_file(self) -> Path:
+        return self.secret_key_file or self.home / "secret.key"
+
+
+def load() -> Settings:
+    """The settings of the environment and of ``.env`` in the working folder. Raises BadSetting."""
+    known = {_name_of(field) for field in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise BadSetting(
+                f"{name} is not a setting"
+                + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(sorted(known))}")
+            )
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise BadSetting(_sentence(error)) from None
+
+
+def child_environment(**added: str) -> dict[str, str]:
+    """The environment for a program that a person uses through us (psql), with what it needs added."""
+    return {**os.environ, **added}
+
+
+def secret_keys(settings: Settings) -> list[bytes]:
+    """The keys that seal secrets, newest first, each 32 bytes in URL-safe base64; the file is made (600) when absent.
+
+    Losing the file loses what it sealed: mall secrets and raw messages. Raises BadSetting.
+    """
+    path = settings.key_file
+    if not path.exists():
+        _make_key_file(path)
+    try:
+        with path.open("rb") as file:
+            keys = file.read(SECRET_KEY_BYTES_MAX).split()
+    except OSError as error:
+        raise BadSetting(
+            f"cannot read the secret key file {path}: {error.strerror}; make it readable for this user"
+        ) from error
+    for number, key in enumerate(keys, 1):
+        if not re.fullmatch(rb"[A-Za-z0-9_-]{43}=", key):
+            raise BadSetting(
+                f"{path}, key {number}: not 32 bytes in URL-safe base64; restore the file from your backup"
+            )
+    if not keys:
+        raise BadSetting(f"{path} is empty; restore it from your backup")
+    return keys
+
+
+def _make_key_file(path: Path) -> None:
+    written = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        opened = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(opened, "wb") as file:
+            file.write(base64.urlsafe_b64encode(os.urandom(32)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(written)  # The first of several processes wins; the others read its key.
+        except FileExistsError:
+            pass
+        written.unlink()
+    except OSError as error:
+        raise BadSetting(
+            f"cannot make the secret key file {path}: {error.strerror}; set DAICHO_SECRET_KEY_FILE"
+        ) from error
+
+
+def _name_of(field: str) -> str:
+    alias = Settings.model_fields[field].alias
+    return alias or f"{PREFIX}{field.upper()}"
+
+
+def _sentence(error: ValidationError) -> str:
+    parts = []
+    for problem in error.errors(include_url=False):
+        field = str(problem["loc"][0])
+        name = field if field.startswith(PREFIX) else _name_of(field)
+        seen = "has a value that cannot be used" if "URL" in name else f"is {problem['input']!r}"
+        expected = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        parts.append(f"{name} {seen}; expected {expected}")
+    return "; ".join(parts)
