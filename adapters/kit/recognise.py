@@ -1,0 +1,90 @@
+"""Says which mall's which file this is, by its header first and its name second; another mall's file is told by name."""
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adapters.kit.mall import FileFormat, NotThisFormat, Profile
+from adapters.kit.table import TableRefused, open_table
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A format a mall offers, with the profile it is opened with."""
+
+    mall: str
+    format: FileFormat
+    profile: Profile
+
+    @property
+    def label(self) -> str:
+        return f"{self.mall}:{self.format.name}"
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """The file is ``mall``'s ``format``. ``reason``: "header", or "header and name"."""
+
+    mall: str
+    format: FileFormat
+    encoding: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotRecognised:
+    """No format of the mall asked for. ``looks_like``: the formats of other malls it is; ``reasons``: why each asked one is not it."""
+
+    looks_like: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        if self.looks_like:
+            return f"the file looks like {', '.join(self.looks_like)}; expected a file of this shop's mall"
+        return "; ".join(self.reasons) or "the file is of no known format"
+
+
+def recognise(file_name: str, head: bytes, candidates: Sequence[Candidate], *, mall: str | None = None) -> Recognised | NotRecognised:
+    """What the file with this name that begins with ``head`` (up to kit.table.HEAD_BYTES of it) is.
+
+    ``mall`` None: any mall's. When several formats fit, a fitting name decides, then the one with more columns of its
+    own, which stands first among ``candidates``. Raises TableRefused when the head is no table at all.
+    """
+    fits: list[tuple[Candidate, str]] = []
+    reasons: list[str] = []
+    for candidate in candidates:
+        found = _opened(head, candidate)
+        if isinstance(found, str):
+            fits.append((candidate, found))
+        elif mall in (None, candidate.mall):
+            reasons.append(f"{candidate.label}: {found.reason}")
+    asked = [(candidate, encoding) for candidate, encoding in fits if mall in (None, candidate.mall)]
+    if not asked:
+        return NotRecognised(tuple(candidate.label for candidate, _ in fits), tuple(reasons))
+    named = [(candidate, encoding) for candidate, encoding in asked if name_fits(file_name, candidate.format)]
+    chosen, encoding = (named or asked)[0]
+    return Recognised(chosen.mall, chosen.format, encoding, "header and name" if named else "header")
+
+
+def name_fits(file_name: str, file_format: FileFormat) -> bool:
+    """Whether the name, whatever its folder and case, is one the mall gives such files."""
+    name = file_name.replace("\\", "/").rsplit("/", 1)[-1].lower()
+    return any(fnmatch.fnmatchcase(name, pattern.lower()) for pattern in file_format.file_name_patterns)
+
+
+def _opened(head: bytes, candidate: Candidate) -> str | NotThisFormat:
+    """The encoding, when the header is of this format."""
+    try:
+        table = open_table([_whole_lines(head)], delimiter=candidate.format.delimiter, encodings=candidate.format.encodings)
+    except TableRefused as refused:
+        if candidate.format.delimiter == ",":
+            raise
+        return NotThisFormat(str(refused))
+    found = candidate.format.open(table.header, candidate.profile)
+    return found if isinstance(found, NotThisFormat) else table.encoding
+
+
+def _whole_lines(head: bytes) -> bytes:
+    """The head without its last, probably cut line; one with no line break stays as it is."""
+    cut = head.rfind(b"\n")
+    return head[: cut + 1] if cut > 0 and len(head) >= 65_536 else head
