@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench soak servers lock clean
+.PHONY: help setup demo test check bench soak servers docs lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -24,7 +24,36 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --quiet --require-hashes --requirement requirements.lock
 	@$(BIN)/python -m pip install --quiet --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
-	@echo "setup: done; the command is $(BIN)/daicho"
+	@echo "setup: done; the command is $(BIN)/daicdemo: setup ## start everything with two emulated malls and show an order on its way (ONCE=1: check it and exit)
+	@$(BIN)/daicho demo $(if $(ONCE),--once)
+
+test: setup check ## everything CI runs: check, then the whole suite
+	@echo "test: the suite, two workers (PYTEST=... adds arguments)"
+	@$(BIN)/python -m pytest -q -n 2 --ignore=tests/style --ignore=tests/docs $(PYTEST)
+
+check: setup ## ruff, mypy --strict, import contracts, house rules, documents
+	@echo "check: ruff"
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . || { echo "check: see '$(BIN)/ruff check' and '$(BIN)/ruff format'"; exit 1; }
+	@echo "check: mypy --strict"
+	@$(BIN)/mypy --no-error-summary
+	@echo "check: import contracts"
+	@$(BIN)/lint-imports --no-logo >.import_linter_report 2>&1 || { cat .import_linter_report; exit 1; }
+	@echo "check: house rules and documents"
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/style tests/docs
+
+bench: setup ## measure the performance goals (docs/performance.md says how)
+	@$(BIN)/python -m tests.bench $(BENCH)
+
+soak: setup ## run for hours with faults and compare at the end (SOAK='--minutes 60')
+	@$(BIN)/python -m tests.soak $(SOAK)
+
+servers: ## fetch the Debian programs that some tests run against (as root by apt, else unpacked into .servers)
+	@tests/servers/fetch
+
+docs: setup ## write the generated documents again (commands, settings)
+	@$(BIN)/python -m tests.docs.generated
+
+ho"
 
 lock: setup ## solve the versions again and write requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-emit-index-url --no-annotate --python-version 3.11 \
@@ -32,4 +61,4 @@ lock: setup ## solve the versions again and write requirements.lock
 	@echo "lock: requirements.lock names $$(grep -c '==' requirements.lock) packages"
 
 clean: ## take away .venv and what tools left behind (never .daicho)
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .import_linter_report .hypothesis

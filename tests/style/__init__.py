@@ -1,0 +1,1 @@
+"""The rules a machine keeps: how files here may look, and who may import whom."""
