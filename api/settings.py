@@ -8,6 +8,7 @@ import base64
 import difflib
 import os
 import re
+import tempfile
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -121,10 +122,10 @@ def secret_keys(settings: Settings) -> list[bytes]:
 
 
 def _make_key_file(path: Path) -> None:
-    written = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        opened = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        opened, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # Mode 600.
+        written = Path(name)
         with os.fdopen(opened, "wb") as file:
             file.write(base64.urlsafe_b64encode(os.urandom(32)) + b"\n")
             file.flush()

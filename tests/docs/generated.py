@@ -1,0 +1,85 @@
+"""The documents made from the code: the commands and the settings. ``make docs`` writes them, a test compares them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer.main
+
+from api import cli
+from api.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of ``daicho`` with what its help says."""
+
+    path: str
+    help: str
+    options: dict[str, str]
+    arguments: list[str]
+
+
+def commands() -> list[Command]:
+    """Every command, in the order of its path."""
+    return sorted(_below("daicho", typer.main.get_command(cli.build())), key=lambda command: command.path)
+
+
+def _below(path: str, command: Any) -> list[Command]:
+    inner = getattr(command, "commands", None)
+    if inner is not None:
+        return [each for name, below in inner.items() for each in _below(f"{path} {name}", below)]
+    options: dict[str, str] = {}
+    arguments: list[str] = []
+    for parameter in command.params:
+        if parameter.param_type_name == "argument":
+            name = parameter.human_readable_name.upper()
+            arguments.append(f"{name}…" if parameter.nargs == -1 else name if parameter.required else f"[{name}]")
+        else:
+            options[parameter.opts[0]] = parameter.help or ""
+    return [Command(path, " ".join((command.help or "").split()), options, arguments)]
+
+
+def commands_page() -> str:
+    lines = [
+        "# Commands",
+        "",
+        "Made from the code by `make docs`. Every command takes `--json`; exit codes: 0 ok, 1 the answer is no or something",
+        "wrong was found, 2 the user's error, 3 the environment's (no database).",
+        "",
+    ]
+    for command in commands():
+        lines += [f"## `{' '.join([command.path, *command.arguments])}`", "", command.help, ""]
+        lines += [f"- `{name}`: {text}" for name, text in command.options.items()] + [""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def settings_page() -> str:
+    lines = [
+        "# Settings",
+        "",
+        "Made from the code by `make docs`. Each is an environment variable, or a line of `.env` in the working folder.",
+        "",
+        "| setting | default | meaning |",
+        "|---|---|---|",
+    ]
+    for field, description in Settings.model_fields.items():
+        name = description.alias or f"DAICHO_{field.upper()}"
+        default = "" if description.default is None else f"`{description.default}`"
+        lines.append(f"| `{name}` | {default} | {description.description} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"docs/commands.md": commands_page, "docs/settings.md": settings_page}
+
+
+def write() -> None:
+    """Every generated document is written again."""
+    for path, page in PAGES.items():
+        (ROOT / path).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
