@@ -24,7 +24,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --quiet --require-hashes --requirement requirements.lock
 	@$(BIN)/python -m pip install --quiet --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
-	@echo "setup: done; the command is $(BIN)/daicdemo: setup ## start everything with two emulated malls and show an order on its way (ONCE=1: check it and exit)
+	@echo "setup: done; the command is $(BIN)/daicho"
+
+demo: setup ## start everything with two emulated malls and show an order on its way (ONCE=1: check it and exit)
 	@$(BIN)/daicho demo $(if $(ONCE),--once)
 
 test: setup check ## everything CI runs: check, then the whole suite
@@ -52,8 +54,6 @@ servers: ## fetch the Debian programs that some tests run against (as root by ap
 
 docs: setup ## write the generated documents again (commands, settings)
 	@$(BIN)/python -m tests.docs.generated
-
-ho"
 
 lock: setup ## solve the versions again and write requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-emit-index-url --no-annotate --python-version 3.11 \
