@@ -81,7 +81,7 @@ def _no_mail(_shop: "EmulatedShop", _order: EmulatedOrder) -> bytes:
     return b""
 
 
-@dataclass
+@dataclass(repr=False)
 class EmulatedShop:
     """The shop's state. ``stock`` None: unlimited. ``extra`` is the mall's own (tokens, orphans…).
 
@@ -106,8 +106,11 @@ class EmulatedShop:
     write_order_mail: WriteMail = _no_mail
     write_cancel_mail: WriteMail = _no_mail
     fault_body: Callable[[int], tuple[bytes, str]] = lambda _: (b"", "text/plain")
-    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    _arrivals: dict[str, datetime] = field(default_factory=dict, repr=False)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    _arrivals: dict[str, datetime] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"EmulatedShop({self.mall!r}, {len(self.stock)} listings, {len(self.orders)} orders)"
 
     def set_stock(self, key: ListingKey, units: int | None) -> None:
         """The mall shows ``units`` (None: unlimited), as a person at the mall would set it."""

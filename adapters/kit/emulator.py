@@ -33,9 +33,7 @@ StartThread = Callable[[Callable[[], None]], Callable[[float], None]]
 
 def emulator_app(shop: EmulatedShop, title: str) -> FastAPI:
     """An app with the shop's faults in front and its control pages; without documentation pages."""
-    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.shop = shop
-    app.add_middleware(_Faulty, shop=shop)
+    app = _FaultyApp(shop, title)
     _add_control(app, shop)
     return app
 
@@ -44,7 +42,7 @@ def emulator_app(shop: EmulatedShop, title: str) -> FastAPI:
 def serve(app: ASGIApp, *, start_thread: StartThread) -> Iterator[str]:
     """The app behind a free port of 127.0.0.1 while inside; gives the base address, without a slash at the end."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none", proxy_headers=False, server_header=False)
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none", proxy_headers=False, server_header=False, log_level="critical")
     server = uvicorn.Server(config)
     join = start_thread(lambda: server.run(sockets=[listening]))
     try:
@@ -107,7 +105,7 @@ class InProcess:
             sent.append(message)
 
         applied_from = self._now()
-        await self._app(scope, receive, send)
+        await super().__call__(scope, receive, send)
         if not sent or sent[-1].get("more_body", False) or sent[-1]["type"] != "http.response.body":
             return Lost("answer_cut_or_not_http")
         body = b"".join(message.get("body", b"") for message in sent[1:])
@@ -118,11 +116,14 @@ class InProcess:
 # ------------------------------------------------------------------ private
 
 
-class _Faulty:
-    """Meets every request to the mall (not to the control pages) with the fault that waits for it."""
+class _FaultyApp(FastAPI):
+    """Meets every request to the mall (not to the control pages) with the fault that waits for it.
 
-    def __init__(self, app: ASGIApp, shop: EmulatedShop) -> None:
-        self._app = app
+    Not a middleware: only the outermost app is given the server's own ``send``, which ``_cut`` needs.
+    """
+
+    def __init__(self, shop: EmulatedShop, title: str) -> None:
+        super().__init__(title=title, docs_url=None, redoc_url=None, openapi_url=None)
         self._shop = shop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,20 +137,20 @@ class _Faulty:
                 await _answer(send, fault.status, body, kind, fault.retry_after)
             case "garbage" | "garbage_after":
                 if fault is not None and fault.kind == "garbage_after":
-                    await self._app(scope, receive, _nowhere)
+                    await super().__call__(scope, receive, _nowhere)
                 await _answer(send, 200, GARBAGE, "text/html", None)
             case "half":
                 await self._half(scope, receive, send)
             case "drop" | "drop_before":
                 if fault is not None and fault.kind == "drop":
-                    await self._app(scope, receive, _nowhere)
+                    await super().__call__(scope, receive, _nowhere)
                 await _cut(receive, send)
             case "slow":
                 assert fault is not None
                 await self._shop.clock.sleep(fault.seconds)
-                await self._app(scope, receive, send)
+                await super().__call__(scope, receive, send)
             case _:
-                await self._app(scope, receive, send)
+                await super().__call__(scope, receive, send)
 
     async def _whole_body(self, receive: Receive) -> None:
         while (await receive()).get("more_body", False):
@@ -161,7 +162,7 @@ class _Faulty:
         async def keep(message: Message) -> None:
             answer.append(message)
 
-        await self._app(scope, receive, keep)
+        await super().__call__(scope, receive, keep)
         body = b"".join(message.get("body", b"") for message in answer[1:]) or GARBAGE
         length = (b"content-length", str(len(body)).encode("ascii"))
         status = answer[0]["status"] if answer[0]["status"] != 204 else 200  # a 204 has no half

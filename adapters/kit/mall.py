@@ -246,7 +246,7 @@ class ShopAccess:
 
     http: MallHttp
     settings: Mapping[str, str]
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
     remember: Callable[[str, str], None]
     now: Callable[[], datetime]
     base: Mapping[str, str]

@@ -86,8 +86,9 @@ def encoding_of(head: bytes, encodings: Sequence[str] = ENCODINGS) -> str:
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
-    if b"\x00" in head[:200]:
-        return "utf-16-le" if head[1:2] == b"\x00" else "utf-16-be"
+    unmarked = _utf_16_without_mark(head[:200])
+    if unmarked is not None:
+        return unmarked
     if head.isascii():
         return ASCII
     return max(dict.fromkeys(("utf-8", *encodings)), key=lambda name: _fits(head, name))
@@ -146,6 +147,14 @@ def _head(source: Iterator[bytes]) -> bytes:
         parts.append(chunk)
         size += len(chunk)
     return b"".join(parts)
+
+
+def _utf_16_without_mark(head: bytes) -> str | None:
+    """A table in UTF-16 has commas, digits and line ends, so many NULs, all on the same side; a stray NUL is not that."""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if min(even, odd) > 0 or max(even, odd) < len(head) / 10:
+        return None
+    return "utf-16-be" if even else "utf-16-le"
 
 
 def _joined(head: bytes, source: Iterator[bytes]) -> Iterator[bytes]:
