@@ -1,0 +1,283 @@
+"""One commit, statement by statement: lock the head, read, and write facts, levels, keys, seal and head together.
+
+Positions are head+1…head+n, given under the lock of the one row of ``ledger_head``: commit order is position order, no
+position is ever skipped, and a reader that tails the ledger never passes a fact that commits later.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import generators, sql
+from psycopg.pq import ExecStatus
+
+from ledger.failpoint import reach
+from ledger.levels import Count, Effects
+from ledger.seal import StoredFact, sealed
+
+COPY_FACTS_MIN = 1_000  # below it one unnest in the pipeline is quicker than leaving the pipeline for a COPY
+
+# PostgreSQL, "Error codes": connection broken, no resources, operator intervened (shutdown, cancel).
+AWAY_CLASSES = ("08", "53", "57")
+# Our transaction idled too long, deadlock, lock not available in time.
+AWAY_STATES = ("25P03", "25P04", "40P01", "55P03")
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
+class HeadMissing(RuntimeError):
+    """The one row of the head is not there: nothing would be locked. Run the migrations, or restore the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the ledger: position of the last fact, the link of the last commit, when it was committed."""
+
+    ledger_id: str
+    position: int
+    hash: bytes
+    committed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """The answer of a command as kept under its key."""
+
+    scope: str
+    key: str
+    digest: bytes
+    answer: bytes
+    position: int
+
+
+class Statements:
+    """The SQL of one events table and its siblings: ``<base>_events``, ``<base>_head``, ``<base>_seals`` in a schema.
+
+    ``id_type`` is the type of the streams' names: text, or uuid for applications of the library that keep UUIDs.
+    """
+
+    def __init__(self, schema: str, base: str = "ledger", *, id_type: str = "text") -> None:
+        assert id_type in ("text", "uuid"), id_type
+
+        def named(text: str) -> sql.Composed:
+            names = {n: sql.Identifier(schema, f"{base}_{n}") for n in ("events", "head", "seals")}
+            own = {
+                n: sql.Identifier(schema, n) for n in ("stock_levels", "stock_changes", "stock_counts", "command_keys")
+            }
+            return sql.SQL(text).format(**names, **own, id_type=sql.SQL(id_type))
+
+        self.schema = schema
+        self.base = base
+        self.copy_types = (id_type, "int8", "text", "bytea", "int8")
+        # The library's subscriptions listen to their own channel name; the schema keeps two merchants apart.
+        self.channel = f"{schema}.{base}_events"
+        self.lock_head = named("SELECT ledger_id, position, hash, committed_at FROM {head} FOR UPDATE")
+        self.copy_events = named(
+            "COPY {events} (originator_id, originator_version, topic, state, notification_id) FROM STDIN (FORMAT BINARY)"
+        )
+        self.insert_events = named(
+            "INSERT INTO {events} (originator_id, originator_version, topic, state, notification_id)"
+            " SELECT * FROM unnest(%s::{id_type}[], %s::bigint[], %s::text[], %b::bytea[], %s::bigint[])"
+        )
+        self.insert_seal = named(
+            "INSERT INTO {seals} (first_position, last_position, committed_at, digest, hash, fact_digests)"
+            " VALUES (%s, %s, %s, %b, %b, %b)"
+        )
+        self.update_head = named("UPDATE {head} SET position = %s, hash = %b, committed_at = %s")
+        self.sealed_by = named("SELECT 1 FROM {seals} WHERE first_position = %s AND hash = %b")
+        self.upsert_levels = named(
+            "INSERT INTO {stock_levels} AS l (place, sku, version, on_hand, allocated, held, kept_back, auction_kept,"
+            " defective, undecided, counted_position, position)"
+            " SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
+            " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])"
+            " ON CONFLICT (place, sku) DO UPDATE SET version = EXCLUDED.version, on_hand = EXCLUDED.on_hand,"
+            " allocated = EXCLUDED.allocated, held = EXCLUDED.held, kept_back = EXCLUDED.kept_back,"
+            " auction_kept = EXCLUDED.auction_kept, defective = EXCLUDED.defective, undecided = EXCLUDED.undecided,"
+            " counted_position = EXCLUDED.counted_position, position = EXCLUDED.position"
+        )
+        self.insert_changes = named(
+            "INSERT INTO {stock_changes} (place, sku, happened_at, position, shop, delta, on_hand_delta)"
+            " SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])"
+        )
+        self.touch_counts = named(
+            "UPDATE {stock_counts} AS c SET position = u.position"
+            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[]) AS u (place, sku, shop, known, position)"
+            " JOIN {stock_levels} AS l ON l.place = u.place AND l.sku = u.sku"
+            " WHERE c.place = u.place AND c.sku = u.sku AND c.shop = u.shop"
+            " AND c.position <= u.known AND c.position >= l.counted_position"
+        )
+        self.upsert_counts = named(
+            "INSERT INTO {stock_counts} (place, sku, shop, up_to, position)"
+            " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[])"
+            " ON CONFLICT (place, sku, shop) DO UPDATE SET up_to = EXCLUDED.up_to, position = EXCLUDED.position"
+        )
+        self.insert_keys = named(
+            "INSERT INTO {command_keys} (scope, key, digest, answer, position, kept_at)"
+            " SELECT * FROM unnest(%s::text[], %s::text[], %b::bytea[], %b::bytea[], %s::bigint[], %s::timestamptz[])"
+        )
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database could not be asked just now; False: it was asked and refused."""
+    if isinstance(error, psycopg.errors.PipelineAborted):
+        return False
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    if state is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return state[:2] in AWAY_CLASSES or state in AWAY_STATES
+
+
+def lock_head(connection: Connection, statements: Statements) -> Head:
+    """The head, locked until the transaction ends. Raises HeadMissing."""
+    return head_of(connection.execute(statements.lock_head, prepare=True).fetchone())
+
+
+def head_of(row: tuple[object, ...] | None) -> Head:
+    """The head behind its row. Raises HeadMissing when there is none: nothing would be locked."""
+    if row is None:
+        raise HeadMissing("the head row of the ledger is missing; expected exactly one")
+    ledger_id, position, link, committed_at = row
+    assert isinstance(ledger_id, str)
+    assert isinstance(position, int)
+    assert isinstance(link, bytes)
+    assert isinstance(committed_at, datetime)
+    return Head(ledger_id, position, link, committed_at)
+
+
+def moment_after(head: Head, now: datetime) -> datetime:
+    """committed_at = max(previous, clock): it never goes back, whatever the clocks do."""
+    return max(now, head.committed_at)
+
+
+def write(
+    connection: Connection,
+    statements: Statements,
+    head: Head,
+    facts: Sequence[StoredFact],
+    effects: Effects | None,
+    keys: Sequence[KeptAnswer],
+    now: datetime,
+) -> Head:
+    """Everything of the commit is written in the open transaction; the answer is the new head. COMMIT is the caller's.
+
+    ``facts`` stand at head+1…head+n. Raises psycopg errors; a UniqueViolation on (stream, version) is ours: it means
+    that a decision was made on something stale, which the lock makes impossible.
+    """
+    moment = moment_after(head, now)
+    new = head
+    if len(facts) >= COPY_FACTS_MIN:
+        _copy(connection, statements, facts)
+        reach("commit.copied")
+    with connection.pipeline():
+        if facts:
+            assert facts[0].position == head.position + 1, (facts[0].position, head.position)
+            seal = sealed(head.ledger_id, head.hash, moment, facts)
+            if len(facts) < COPY_FACTS_MIN:
+                _insert(connection, statements, facts)
+            reach("commit.inserted")
+            parts = (seal.first_position, seal.last_position, moment, seal.digest, seal.hash, seal.fact_digests)
+            connection.execute(statements.insert_seal, parts, prepare=True)
+            new = Head(head.ledger_id, seal.last_position, seal.hash, moment)
+            connection.execute(statements.update_head, (new.position, new.hash, moment), prepare=True)
+            connection.execute("SELECT pg_notify(%s, %s)", (statements.channel, str(new.position)), prepare=True)
+            reach("commit.sealed")
+        if effects is not None:
+            _write_effects(connection, statements, effects)
+        if keys:
+            _insert_keys(connection, statements, keys, moment)
+    return new
+
+
+def finish(connection: psycopg.Connection[Any]) -> None:
+    """COMMIT is sent and answered. A broken connection in here leaves the outcome unknown: ask ``was_sealed``."""
+    reach("commit.before_commit")
+    pgconn = connection.pgconn
+    pgconn.send_query(b"COMMIT")
+    connection.wait(generators.send(pgconn))
+    reach("commit.sent")
+    results = connection.wait(generators.fetch_many(pgconn))
+    if not results or results[-1].status != ExecStatus.COMMAND_OK:
+        raise psycopg.OperationalError("COMMIT was not answered with success")
+    assert results[-1].command_status == b"COMMIT", results[-1].command_status
+    reach("commit.after_commit")
+
+
+def was_sealed(connection: Connection, statements: Statements, first_position: int, link: bytes) -> bool:
+    """Whether the commit with this link is in the ledger. Locks the head first: a commit still on its way ends before."""
+    with connection.transaction():
+        lock_head(connection, statements)
+        return connection.execute(statements.sealed_by, (first_position, link)).fetchone() is not None
+
+
+def _columns(rows: Iterable[tuple[object, ...]]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _insert(connection: Connection, statements: Statements, facts: Sequence[StoredFact]) -> None:
+    connection.execute(
+        statements.insert_events,
+        (
+            [f.stream for f in facts],
+            [f.version for f in facts],
+            [f.name for f in facts],
+            [f.state for f in facts],
+            [f.position for f in facts],
+        ),
+        prepare=True,
+    )
+
+
+def _copy(connection: Connection, statements: Statements, facts: Sequence[StoredFact]) -> None:
+    with connection.cursor() as cursor, cursor.copy(statements.copy_events) as copy:
+        copy.set_types(statements.copy_types)
+        named = UUID if statements.copy_types[0] == "uuid" else str
+        for f in facts:
+            copy.write_row((named(f.stream), f.version, f.name, f.state, f.position))
+
+
+def _write_effects(connection: Connection, statements: Statements, effects: Effects) -> None:
+    if effects.touches:  # before the levels: it asks which counts were valid until now
+        touches = ((t.place, t.sku, t.shop, t.known_position, t.position) for t in effects.touches)
+        connection.execute(statements.touch_counts, _columns(touches), prepare=True)
+    if effects.counts:
+        last: dict[tuple[str, str, str], Count] = {(c.place, c.sku, c.shop): c for c in effects.counts}
+        counts = ((c.place, c.sku, c.shop, c.up_to, c.position) for c in last.values())
+        connection.execute(statements.upsert_counts, _columns(counts), prepare=True)
+    if effects.levels:
+        connection.execute(
+            statements.upsert_levels,
+            _columns(
+                (
+                    place,
+                    sku,
+                    level.stock.version,
+                    level.stock.on_hand_units,
+                    level.stock.allocated_units,
+                    level.stock.held_units,
+                    level.stock.kept_back_units,
+                    level.stock.auction_kept_units,
+                    level.stock.defective_units,
+                    level.stock.undecided_units,
+                    level.counted_position,
+                    level.position,
+                )
+                for (place, sku), level in effects.levels.items()
+            ),
+            prepare=True,
+        )
+    if effects.changes:
+        changes = (
+            (c.place, c.sku, c.happened_at, c.position, c.shop, c.delta, c.on_hand_delta) for c in effects.changes
+        )
+        connection.execute(statements.insert_changes, _columns(changes), prepare=True)
+
+
+def _insert_keys(connection: Connection, statements: Statements, keys: Sequence[KeptAnswer], moment: datetime) -> None:
+    connection.execute(
+        statements.insert_keys,
+        _columns((k.scope, k.key, k.digest, k.answer, k.position, moment) for k in keys),
+        prepare=True,
+    )

@@ -1,0 +1,164 @@
+"""What a commit reads under the lock, in one pipelined round trip: levels, newer facts of streams, counts, kept answers."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from psycopg import sql
+
+from ledger.codec import Record, decode
+from ledger.commit import Connection, KeptAnswer
+from ledger.levels import Count, Level
+from ledger.stock import Stock
+from ledger.view import TAIL_FACTS, OnTop, StreamRead, StreamsKept, View, Wanted
+
+
+class Selects:
+    """The SQL of what a commit reads, for one schema."""
+
+    def __init__(self, schema: str) -> None:
+        def named(text: str) -> sql.Composed:
+            tables = ("ledger_events", "stock_levels", "stock_changes", "stock_counts", "command_keys")
+            return sql.SQL(text).format(**{n: sql.Identifier(schema, n) for n in tables})
+
+        self.levels = named(
+            "SELECT l.place, l.sku, l.version, l.on_hand, l.allocated, l.held, l.kept_back, l.auction_kept, l.defective,"
+            " l.undecided, l.position, l.counted_position"
+            " FROM unnest(%s::text[], %s::text[]) AS w (place, sku) JOIN {stock_levels} AS l ON l.place = w.place AND l.sku = w.sku"
+        )
+        self.streams = named(
+            "SELECT e.originator_id, e.originator_version, e.topic, e.state, e.notification_id"
+            " FROM unnest(%s::text[], %s::bigint[]) AS w (id, version)"
+            " JOIN {ledger_events} AS e ON e.originator_id = w.id AND e.originator_version > w.version"
+            " ORDER BY e.originator_id, e.originator_version"
+        )
+        self.tails = named(
+            "SELECT e.originator_id, e.originator_version, e.topic, e.state, e.notification_id"
+            " FROM unnest(%s::text[]) AS w (id), LATERAL (SELECT * FROM {ledger_events} AS f WHERE f.originator_id = w.id"
+            " ORDER BY f.originator_version DESC LIMIT %s) AS e ORDER BY e.originator_id, e.originator_version"
+        )
+        self.counts = named(
+            "SELECT c.place, c.sku, c.shop, c.up_to, c.position FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (place, sku, shop)"
+            " JOIN {stock_counts} AS c ON c.place = w.place AND c.sku = w.sku AND c.shop = w.shop"
+        )
+        self.keys = named(
+            "SELECT k.scope, k.key, k.digest, k.answer, k.position FROM unnest(%s::text[], %s::text[]) AS w (scope, key)"
+            " JOIN {command_keys} AS k ON k.scope = w.scope AND k.key = w.key"
+        )
+        # A change is inside a number when the covers entry of its shop, or else the entry "*", says so.
+        self.on_top = named(
+            "WITH covers AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[])"
+            " AS v (place, sku, shop, up_to, known))"
+            " SELECT c.place, c.sku, sum(c.delta)::bigint, sum(c.on_hand_delta)::bigint"
+            " FROM unnest(%s::text[], %s::text[]) AS w (place, sku)"
+            " JOIN {stock_changes} AS c ON c.place = w.place AND c.sku = w.sku"
+            " LEFT JOIN covers AS own ON own.place = c.place AND own.sku = c.sku AND own.shop = c.shop"
+            " LEFT JOIN covers AS every ON every.place = c.place AND every.sku = c.sku AND every.shop = '*'"
+            " WHERE CASE WHEN coalesce(own.known, every.known) IS NULL THEN true"
+            " WHEN coalesce(own.known, every.known) > 0 THEN c.position > coalesce(own.known, every.known)"
+            " ELSE c.happened_at > coalesce(own.up_to, every.up_to) END"
+            " GROUP BY c.place, c.sku"
+        )
+
+
+def fetch(
+    connection: Connection,
+    selects: Selects,
+    view: View,
+    wanted: Wanted,
+    kept: StreamsKept,
+    key_names: Iterable[tuple[str, str]] = (),
+) -> list[KeptAnswer]:
+    """The wanted rows are in the view, absent ones as absent; the kept answers of these keys are the result.
+
+    Streams kept from former commits are only read from their version on. Call it inside the locked transaction. What the
+    view holds already is not read again: decisions of this commit may have changed it.
+    """
+    stocks = sorted(wanted.stocks - view.levels.keys())
+    streams = sorted(wanted.streams - view.streams.keys())
+    tails = sorted(wanted.tails - view.tails.keys())
+    counts = sorted(wanted.counts - view.counts.keys())
+    names = sorted(set(key_names))
+    cursors: dict[str, Any] = {}
+    with connection.pipeline():
+        if stocks:
+            cursors["stocks"] = connection.execute(selects.levels, _columns(stocks), prepare=True)
+        if streams:
+            known = [found.version if (found := kept.get(s)) else 0 for s in streams]
+            cursors["streams"] = connection.execute(selects.streams, (streams, known), prepare=True)
+        if tails:
+            cursors["tails"] = connection.execute(selects.tails, (tails, TAIL_FACTS), prepare=True)
+        if counts:
+            cursors["counts"] = connection.execute(selects.counts, _columns(counts), prepare=True)
+        if wanted.on_top:
+            cursors["on_top"] = connection.execute(selects.on_top, _cover_columns(wanted), prepare=True)
+        if names:
+            cursors["keys"] = connection.execute(selects.keys, _columns(names), prepare=True)
+    if stocks:
+        view.levels.update({pair: Level() for pair in stocks})
+        view.levels.update({(row[0], row[1]): _level(row) for row in cursors["stocks"]})
+    if streams:
+        _put_streams(view, kept, streams, _records(cursors["streams"]))
+    if tails:
+        found_tails: dict[str, list[Record]] = {name: [] for name in tails}
+        for record in [*_records(cursors["tails"]), *_of_this_commit(view, tails)]:
+            found_tails[record.stream].append(record)
+        view.tails.update({name: records[-TAIL_FACTS:] for name, records in found_tails.items()})
+    if counts:
+        view.counts.update(dict.fromkeys(counts))
+        view.counts.update({(r[0], r[1], r[2]): Count(*r) for r in cursors["counts"]})
+    if wanted.on_top:
+        view.tops.update({pair: OnTop() for pair in wanted.on_top})
+        view.tops.update({(r[0], r[1]): OnTop(r[2], r[3]) for r in cursors["on_top"]})
+    return [KeptAnswer(*row) for row in cursors["keys"]] if names else []
+
+
+def stock_levels(
+    connection: Connection, selects: Selects, pairs: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Level]:
+    """The levels of these (place, sku) as they are now; a SKU without a row is absent."""
+    return {
+        (str(r[0]), str(r[1])): _level(r) for r in connection.execute(selects.levels, _columns(pairs), prepare=True)
+    }
+
+
+def _put_streams(view: View, kept: StreamsKept, names: Sequence[str], records: Sequence[Record]) -> None:
+    newer: dict[str, list[Record]] = {}
+    for record in [*records, *_of_this_commit(view, names)]:
+        newer.setdefault(record.stream, []).append(record)
+    for name in names:
+        found, fresh = kept.get(name), newer.get(name, [])
+        version = fresh[-1].version if fresh else (found.version if found else 0)
+        if found is None:
+            view.streams[name] = StreamRead(version, fresh)
+        else:
+            view.streams[name] = StreamRead(version, [*found.records, *fresh], found.fold, found.state)
+
+
+def _of_this_commit(view: View, names: Sequence[str]) -> list[Record]:
+    wanted = set(names)
+    return [record for record in view.records if record.stream in wanted]
+
+
+def _records(rows: Iterable[Any]) -> list[Record]:
+    return [decode(position, stream, version, name, bytes(state)) for stream, version, name, state, position in rows]
+
+
+def _level(row: Any) -> Level:
+    _, _, version, on_hand, allocated, held, kept_back, auction_kept, defective, undecided, position, counted = row
+    stock = Stock(version, on_hand, allocated, held, kept_back, auction_kept, defective, undecided)
+    return Level(stock, position, counted)
+
+
+def _columns(rows: Iterable[Sequence[object]]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _cover_columns(wanted: Wanted) -> list[list[object]]:
+    entries: list[tuple[object, ...]] = [
+        (place, sku, shop, datetime.fromisoformat(up_to) if up_to else None, known)
+        for (place, sku), covers in wanted.on_top.items()
+        for shop, up_to, known in zip(covers.shops, covers.up_to, covers.up_to_position, strict=True)
+    ]
+    columns = _columns(entries) if entries else [[], [], [], [], []]
+    return [*columns, *_columns(list(wanted.on_top))]
