@@ -13,7 +13,7 @@ from adapters.kit.mail import read_mail
 from adapters.kit.mall import FileRow, Ignored, MailReading, Mall, NotThisFormat, NotUnderstood, RowProblem
 from adapters.kit.recognise import NotRecognised, recognise
 from adapters.kit.table import TableRefused, open_table
-from ledger.terms import Telling, TellingLine
+from ledger.terms import Telling, TellingLine, utc_text
 
 RECEIVED_AT = datetime(2030, 1, 1, tzinfo=UTC)
 MAIL_SUFFIXES = frozenset({".eml"})
@@ -79,6 +79,7 @@ def complete_mail_want(want: Json, said: Json) -> Json:
     if "telling" not in want:
         return want
     telling = {**TELLING_DEFAULTS, **_object(want["telling"])}
+    telling |= {name: _moment(telling[name]) for name in ("told_at", "ordered_at") if telling.get(name)}
     telling["lines"] = [{**LINE_DEFAULTS, **line} for line in _objects(telling["lines"])]
     if "telling" in said:
         telling.setdefault("told_at", _object(said["telling"])["told_at"])
@@ -119,7 +120,8 @@ def complete_file_want(want: Json, said: Json, *, mall: str) -> Json:
 def _complete_row(row: Json) -> Json:
     full = {**ROW_DEFAULTS, **row}
     if full["own"] is not None:
-        full["own"] = {**OWN_DEFAULTS, **_object(full["own"])}
+        own = {**OWN_DEFAULTS, **_object(full["own"])}
+        full["own"] = {**own, "counted_at": _moment(own["counted_at"]) if own["counted_at"] else None}
     return full
 
 
@@ -146,7 +148,7 @@ def _problem(problem: RowProblem) -> Json:
 def _plain(value: object) -> object:
     match value:
         case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            return utc_text(value)
         case frozenset():
             return sorted(value)
         case tuple():
@@ -159,6 +161,11 @@ def _plain(value: object) -> object:
             return value
         case _:
             return str(value)
+
+
+def _moment(text: object) -> str:
+    """A want's time in the one form times have here, with or without digits below a second."""
+    return utc_text(datetime.fromisoformat(str(text)))
 
 
 def _object(value: object) -> Json:
