@@ -13,6 +13,12 @@ OWNER_ROLE = "daicho_owner"
 APP_ROLE = "daicho_app"
 SERVER_VERSION_MIN = 150_000
 RETRY_SECONDS = 0.25
+# A writer that freezes while it holds the ledger's lock is ended by the server, so that the others go on; when it wakes
+# it decides again. PostgreSQL 17 and newer also end one that froze between two messages of a pipeline.
+WRITER_SETTINGS = {"idle_in_transaction_session_timeout": "3s", "lock_timeout": "10s"}
+TRANSACTION_TIMEOUT = "20s"
+TRANSACTION_TIMEOUT_SINCE = 170_000
+CONNECT_SECONDS_MAX = 5
 APPLICATION_NAME_CHARACTERS_MAX = 63
 # What waiting will not mend. libpq gives no codes for a refused login, so its words are read.
 HOPELESS = (
@@ -66,6 +72,18 @@ def open_pool(
         name=name,
         open=True,
     )
+
+
+def connect_writer(database: Database) -> psycopg.Connection[tuple[object, ...]]:
+    """A connection for a process's one writer: it begins and ends its transactions itself, and cannot hold the lock for ever.
+
+    Raises psycopg.OperationalError when the database is away.
+    """
+    conninfo = database.conninfo(name="writer", settings=WRITER_SETTINGS)
+    connection = psycopg.connect(conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS_MAX)
+    if connection.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
+        connection.execute("SELECT set_config('transaction_timeout', %s, false)", (TRANSACTION_TIMEOUT,))
+    return connection
 
 
 def wait_for(url: str, *, sleep: Callable[[float], None], wait_seconds_max: float) -> int:
