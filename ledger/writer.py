@@ -164,8 +164,11 @@ class Writer:
         return future
 
     def do(self, command: Command) -> Done:
-        """The command is done and durable. Where the writer's thread does not run, the caller commits what waits."""
-        future = self.submit(command)
+        """The command is done and durable. Raises what ``submit`` raises, and what the decision raised."""
+        return self.wait_for(self.submit(command))
+
+    def wait_for(self, future: "Future[Done]") -> Done:
+        """The result of a submitted command. Where the writer's thread does not run, the caller commits what waits."""
         while not self._running and not future.done():
             self.commit_waiting()
         return future.result()

@@ -1,0 +1,89 @@
+"""Facts as bytes: the envelope ``{at, actor, trace, command_key, cause, fact}`` in JSON, by the fact's own name.
+
+The name on disk is the class name; an unknown name is not damage: a newer version wrote it (``UnknownFact``).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Generic, TypeVar
+
+import msgspec
+
+from ledger.facts import FACTS, Fact
+from ledger.terms import utc_text
+
+F = TypeVar("F")
+_encoder = msgspec.json.Encoder()
+
+
+class UnknownFact(Exception):
+    """The fact's name is not known to this version; a newer one wrote it. Update before reading on."""
+
+    def __init__(self, name: str, position: int) -> None:
+        super().__init__(
+            f"position {position}: fact {name!r} is not known here; a newer version of Daicho wrote it: update first"
+        )
+        self.name = name
+        self.position = position
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who, why, when: stands around every fact. ``at`` is when it happened in the world, ``actor`` an opaque id."""
+
+    at: datetime
+    actor: str
+    trace: str
+    command_key: str | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One fact as recorded. ``version`` counts in its stream, ``position`` in the whole ledger, both from 1."""
+
+    position: int
+    stream: str
+    version: int
+    name: str
+    envelope: Envelope
+    fact: Fact
+
+
+@dataclass
+class _State(Generic[F]):
+    at: datetime
+    actor: str
+    trace: str
+    command_key: str | None
+    cause: str | None
+    fact: F
+
+
+@cache
+def _decoder(name: str) -> msgspec.json.Decoder[_State[Fact]]:
+    return msgspec.json.Decoder(_State[FACTS[name]])  # type: ignore[valid-type]
+
+
+def encode(envelope: Envelope, fact: Fact) -> bytes:
+    """The state of one fact as it is kept. Times are UTC with Z."""
+    return _encoder.encode(
+        {
+            "at": utc_text(envelope.at),
+            "actor": envelope.actor,
+            "trace": envelope.trace,
+            "command_key": envelope.command_key,
+            "cause": envelope.cause,
+            "fact": fact,
+        }
+    )
+
+
+def decode(position: int, stream: str, version: int, name: str, state: bytes) -> Record:
+    """The record behind the bytes. Raises UnknownFact; msgspec.ValidationError when the bytes are damaged."""
+    if name not in FACTS:
+        raise UnknownFact(name, position)
+    read = _decoder(name).decode(state)
+    envelope = Envelope(read.at, read.actor, read.trace, read.command_key, read.cause)
+    return Record(position, stream, version, name, envelope, read.fact)

@@ -1,0 +1,80 @@
+"""Facts of ``push:<shop>`` and ``read:<shop>``: what a mall was told, what it answered, what it showed.
+
+Lists are parallel; ``listings`` are ListingKeys as ``keys.listing_text`` writes them.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushSent:
+    """One request, durable before its first byte leaves. Its id is ``request``.
+
+    ``units`` count listings (divided by 入数). ``computed_at`` is the ledger position the numbers were computed at.
+    ``expected_before`` None: it was uncertain. ``look_position``: the read that came first (0: none was needed).
+    ``dead_after``: the time from which the request can no longer apply when no answer was seen.
+    """
+
+    request: str
+    channel: str
+    triggers: list[str]
+    listings: list[str]
+    units: list[int]
+    computed_at: int
+    expected_before: list[int | None]
+    look_position: int
+    look_at: str | None
+    dead_after: str
+    attempt: int
+    sync: str | None
+    parent_request: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushAnswered:
+    """``outcomes`` are Result codes. The mall applied it between ``applied_from`` and ``applied_until`` when it did."""
+
+    request: str
+    outcomes: list[str]
+    codes: list[str]
+    sent_at: str
+    applied_from: str
+    applied_until: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushSettled:
+    """The end of a file or feed, or of an unknown answer, by the evidence of ``evidence_position``."""
+
+    request: str
+    outcomes: list[str]
+    codes: list[str]
+    applied_from: str
+    applied_until: str
+    evidence_position: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MallRead:
+    """What a mall showed. ``units`` None: unlimited or not set, which is not zero. ``found`` False: it does not know it."""
+
+    door: str
+    listings: list[str]
+    units: list[int | None]
+    found: list[bool]
+    sellable: list[bool]
+    read_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrdersLooked:
+    """The shop's orders up to ``up_to`` were asked for; ``found`` orders were new."""
+
+    door: str
+    up_to: str
+    found: int
+
+
+PushFact: TypeAlias = PushSent | PushAnswered | PushSettled
+ReadFact: TypeAlias = MallRead | OrdersLooked

@@ -1,0 +1,69 @@
+"""Facts of ``sku:<sku>``: what the merchant sells, its other codes, its recipe when it is a set."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class SkuRegistered:
+    """A SKU exists. It has no stock number yet (在庫未登録), which is not zero."""
+
+    sku: str
+    name: str = ""
+    jan: str = ""
+    product: str = ""
+
+
+@dataclass(frozen=True)
+class SkuRenamed:
+    name: str
+    jan: str
+    product: str
+
+
+@dataclass(frozen=True)
+class AliasAdded:
+    """商品SKU統一コード: another code of the same SKU."""
+
+    alias: str
+
+
+@dataclass(frozen=True)
+class AliasRemoved:
+    alias: str
+
+
+@dataclass(frozen=True)
+class SkusUnified:
+    """``from_sku`` is one thing with ``into_sku`` from here on."""
+
+    from_sku: str
+    into_sku: str
+
+
+@dataclass(frozen=True)
+class SkusUnifiedUndone:
+    from_sku: str
+    into_sku: str
+
+
+@dataclass(frozen=True)
+class SetDefined:
+    """セット商品: one of this SKU is ``units[i]`` of ``components[i]``. Counts for orders taken from here on (D13)."""
+
+    recipe_version: int
+    components: list[str]
+    units: list[int]
+
+
+@dataclass(frozen=True)
+class KeptBackSet:
+    """保留在庫数 at one place is ``units`` from here on."""
+
+    place: str
+    units: int
+
+
+SkuFact: TypeAlias = (
+    SkuRegistered | SkuRenamed | AliasAdded | AliasRemoved | SkusUnified | SkusUnifiedUndone | SetDefined | KeptBackSet
+)

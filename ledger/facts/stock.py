@@ -1,0 +1,237 @@
+"""Facts of ``stock:<place>:<sku>``: every change of units at one place.
+
+Every fact says what it left behind: ``before`` and ``after`` are available_units (想定在庫数) around it and
+``on_hand`` is on_hand_units after it; None means that the SKU has no number yet (在庫未登録), which is not zero.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """What a stock fact leaves behind."""
+
+    before: int | None
+    after: int | None
+    on_hand: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockOverwritten(Left):
+    """上書き. The envelope's ``at`` is counted_at: when the number was true.
+
+    ``units`` is the number as stated for ``target`` ("available" 想定, "on_hand" 実); ``applied_on_top`` is the sum of
+    changes that the number could not know. ``covers_*`` are parallel: shop ("" what has no shop, "*" every other),
+    the time up to which its sales are inside the number, and the position up to which they are (0: by time).
+    ``seen_*`` are the numbers other malls stated when this one was chosen (D5).
+    """
+
+    target: str
+    units: int
+    applied_on_top: int
+    import_id: str | None = None
+    row: int | None = None
+    covers_shops: list[str]
+    covers_up_to: list[str]
+    covers_up_to_position: list[int]
+    seen_shops: list[str]
+    seen_units: list[int]
+    seen_counted_at: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockAdded(Left):
+    """追加: a mall's part of divided stock summed in. ``shop`` None: not a mall's part. ``at`` is counted_at."""
+
+    units: int
+    shop: str | None
+    applied_on_top: int = 0
+    import_id: str | None = None
+    row: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetUpPartReplaced(Left):
+    """A second 追加 of one shop replaced that shop's part (D6)."""
+
+    shop: str
+    units_before: int
+    units_after: int
+    applied_on_top: int = 0
+    import_id: str | None = None
+    row: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockReceived(Left):
+    """入荷, keyed for ever by receipt slip and line. ``units`` below zero undoes."""
+
+    receipt: str
+    line: str
+    units: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockReturned(Left):
+    """返品. ``to`` is good, defective or scrap. ``order`` "" when it is not known."""
+
+    order: str
+    units: int
+    to: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockTakenOut(Left):
+    """払出, with a reason code."""
+
+    reason: str
+    units: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockMoved(Left):
+    """移動: stands on the stream of both places."""
+
+    from_place: str
+    to_place: str
+    units: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DefectiveMarked(Left):
+    units: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DefectiveCleared(Left):
+    units: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StocktakeVariance(Left):
+    """棚卸差異. ``counted`` is what was on the shelf at ``at``; ``applied_on_top`` what moved since."""
+
+    stocktake: str
+    counted: int
+    on_hand_before: int | None
+    applied_on_top: int
+    picked_in: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockAllocated(Left):
+    """引当. ``units`` of this SKU for ``order``; ``sku_told`` is what was ordered (the set, when it is one).
+
+    ``recipe_version`` 0: no set. ``components`` and ``component_units`` are the whole recipe that was used.
+    """
+
+    order: str
+    listing: str
+    sku_told: str
+    units: int
+    recipe_version: int = 0
+    components: list[str]
+    component_units: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllocatedAsCounted(Left):
+    """計上済: an order that was already inside the number of ``against_position``; available stays (D2)."""
+
+    order: str
+    sku_told: str
+    units: int
+    against_position: int
+    on_hand_before: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedReversed(Left):
+    """A person says the order was not inside the number after all: available falls by ``units``."""
+
+    order: str
+    sku_told: str
+    units: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllocationReleased(Left):
+    """引当解除. ``to``: sale, short_pick (欠品), defective, undecided (欠品調査中). ``mall_restored``: yes, no, unknown."""
+
+    order: str
+    sku_told: str
+    units: int
+    to: str
+    mall_restored: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndecidedSettled(Left):
+    """A person looked: the undecided units of ``order`` go to sale, short_pick or defective."""
+
+    order: str
+    units: int
+    to: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockShipped(Left):
+    """出荷確定. ``assumed``: closed after the shop's days without a shipping source (D12)."""
+
+    order: str
+    sku_told: str
+    units: int
+    assumed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldTaken(Left):
+    hold: str
+    units: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldReturned(Left):
+    hold: str
+    units: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuctionKept(Left):
+    """A running auction keeps ``units`` from every other listing (D26)."""
+
+    shop: str
+    listing: str
+    units: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuctionReturned(Left):
+    shop: str
+    listing: str
+    units: int
+
+
+StockFact: TypeAlias = (
+    StockOverwritten
+    | StockAdded
+    | SetUpPartReplaced
+    | StockReceived
+    | StockReturned
+    | StockTakenOut
+    | StockMoved
+    | DefectiveMarked
+    | DefectiveCleared
+    | StocktakeVariance
+    | StockAllocated
+    | AllocatedAsCounted
+    | CountedReversed
+    | AllocationReleased
+    | UndecidedSettled
+    | StockShipped
+    | HoldTaken
+    | HoldReturned
+    | AuctionKept
+    | AuctionReturned
+)

@@ -1,0 +1,155 @@
+"""The tables that are written with the facts and read for "now": stock levels, stock changes, stock counts.
+
+They belong to the ledger and are never dropped. ``effects`` is a pure function of facts; a replay gives the same rows.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ledger.facts.stock import (
+    AllocationReleased,
+    CountedReversed,
+    DefectiveCleared,
+    DefectiveMarked,
+    SetUpPartReplaced,
+    StockAdded,
+    StockAllocated,
+    StockFact,
+    StockMoved,
+    StockOverwritten,
+    StockReceived,
+    StockReturned,
+    StockShipped,
+    StockTakenOut,
+    StocktakeVariance,
+    UndecidedSettled,
+)
+from ledger.keys import parts_of
+from ledger.stock import Stock, evolve
+from ledger.terms import utc_moment
+
+CHANGES_KEPT_DAYS = 35
+EVERY_SHOP = "*"
+NO_SHOP = ""
+NOTHING = Stock()
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One row of stock_levels. ``counted_position``: the last 上書き, 0 when there was none."""
+
+    stock: Stock = NOTHING
+    position: int = 0
+    counted_position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of stock_changes: units that moved at ``happened_at``, for counts that were made before they could know."""
+
+    place: str
+    sku: str
+    happened_at: datetime
+    position: int
+    shop: str
+    delta: int
+    on_hand_delta: int
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One row of stock_counts: the number of ``position`` knows this shop's sales up to ``up_to``."""
+
+    place: str
+    sku: str
+    shop: str
+    up_to: datetime | None
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """Counts of this shop up to position ``known_position`` stay inside the number of ``position``."""
+
+    place: str
+    sku: str
+    shop: str
+    known_position: int
+    position: int
+
+
+@dataclass
+class Effects:
+    """What a commit writes beside its facts. ``levels`` holds only rows that changed."""
+
+    levels: dict[tuple[str, str], Level] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    counts: list[Count] = field(default_factory=list)
+    touches: list[Touch] = field(default_factory=list)
+
+
+def changed(fact: StockFact) -> tuple[str | None, int, int] | None:
+    """(order the change belongs to, change of available, change of on hand) or None when no count needs to know it."""
+    match fact:
+        case StockAllocated(order=order, units=units):
+            return order, -units, 0
+        case CountedReversed(order=order, units=units):
+            return order, -units, -units
+        case AllocationReleased(order=order, units=units, to=to):
+            return (order, units, 0) if to == "sale" else (order, 0, -units)
+        case UndecidedSettled(order=order, units=units, to=to):
+            return (order, units, units) if to == "sale" else None
+        case StockShipped(order=order, units=units):
+            return order, 0, -units
+        case StockReceived(units=units):
+            return None, units, units
+        case StockReturned(units=units, to=to):
+            return (None, units, units) if to == "good" else None
+        case StockTakenOut(units=units) | DefectiveMarked(units=units):
+            return None, -units, -units
+        case DefectiveCleared(units=units):
+            return None, units, units
+        case StocktakeVariance(on_hand=on_hand, on_hand_before=before):
+            delta = (on_hand or 0) - (before or 0)
+            return None, delta, delta
+        case StockMoved(before=before, after=after):
+            delta = (after or 0) - (before or 0)
+            return None, delta, delta
+        case _:  # a statement of the whole number, a hold, or an order that a count already knew
+            return None
+
+
+def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, at: datetime, position: int) -> Level:
+    """The level after the fact; what else it writes is added to ``effects``."""
+    counted = position if isinstance(fact, StockOverwritten) else level.counted_position
+    after = Level(evolve(level.stock, fact), position, counted)
+    effects.levels[place, sku] = after
+    change = changed(fact)
+    if change is not None:
+        order, delta, on_hand_delta = change
+        shop = NO_SHOP if order is None else shop_of_order(order)
+        effects.changes.append(Change(place, sku, at, position, shop, delta, on_hand_delta))
+    if isinstance(fact, StockOverwritten):
+        for shop, up_to, known in zip(fact.covers_shops, fact.covers_up_to, fact.covers_up_to_position, strict=True):
+            if known > 0:
+                effects.touches.append(Touch(place, sku, shop, known, position))
+            else:
+                effects.counts.append(Count(place, sku, shop, utc_moment(up_to), position))
+    elif isinstance(fact, StockAdded | SetUpPartReplaced) and fact.shop is not None:
+        effects.counts.append(Count(place, sku, fact.shop, at, position))
+    return after
+
+
+def shop_of_order(order: str) -> str:
+    """The shop in an order's name as stock facts keep it (``keys.order_name``)."""
+    return parts_of(f"order:{order}")[0]
+
+
+def latest(counts: Iterable[Count], level: Level) -> Count | None:
+    """The count that still speaks for the level's number, the newest of those given; None when there is none.
+
+    Counts older than the last 上書き are void, unless that 上書き carried them on (``Touch``).
+    """
+    valid = [c for c in counts if c.position >= level.counted_position]
+    return max(valid, key=lambda c: c.position, default=None)

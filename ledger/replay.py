@@ -1,0 +1,223 @@
+"""I1: every number of stock worked out again from the units of the facts alone, and held against what each fact says.
+
+``stock.evolve`` takes on_hand from the fact; here it is added up from the units that moved, so that a fault of a decision is
+found although every reader repeats it. One ``Units`` is what the facts of one SKU at one place add up to.
+"""
+
+from typing import assert_never
+
+from ledger.facts.sku import KeptBackSet
+from ledger.facts.stock import (
+    AllocatedAsCounted,
+    AllocationReleased,
+    AuctionKept,
+    AuctionReturned,
+    CountedReversed,
+    DefectiveCleared,
+    DefectiveMarked,
+    HoldReturned,
+    HoldTaken,
+    SetUpPartReplaced,
+    StockAdded,
+    StockAllocated,
+    StockFact,
+    StockMoved,
+    StockOverwritten,
+    StockReceived,
+    StockReturned,
+    StockShipped,
+    StockTakenOut,
+    StocktakeVariance,
+    UndecidedSettled,
+)
+
+NEVER_BELOW_ZERO = ("allocated", "held", "kept_back", "auction_kept", "undecided")
+
+
+class Units:
+    """What the facts of one SKU at one place add up to. Mutable: a million facts are added one by one."""
+
+    __slots__ = (
+        "allocated",
+        "auction_kept",
+        "counted_position",
+        "defective",
+        "held",
+        "kept_back",
+        "on_hand",
+        "position",
+        "undecided",
+        "version",
+    )
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.on_hand: int | None = None
+        self.allocated = 0
+        self.held = 0
+        self.kept_back = 0
+        self.auction_kept = 0
+        self.defective = 0
+        self.undecided = 0
+        self.counted_position = 0
+        self.position = 0
+
+    @property
+    def available(self) -> int | None:
+        return None if self.on_hand is None else self.on_hand - self.allocated
+
+    def level(self) -> tuple[int | None, ...]:
+        """The values in the order of ``LEVEL_COLUMNS``."""
+        return (
+            self.version,
+            self.on_hand,
+            self.allocated,
+            self.held,
+            self.kept_back,
+            self.auction_kept,
+            self.defective,
+            self.undecided,
+            self.counted_position,
+            self.position,
+        )
+
+    def keep_back(self, fact: KeptBackSet, position: int) -> None:
+        """保留在庫数 is this from here on."""
+        self.kept_back = fact.units
+        self.position = position
+
+    def add(self, place: str, fact: StockFact, position: int) -> str | None:
+        """The fact's units are added; the answer is the first thing the fact says that does not follow, None when all does.
+
+        What a fact says is taken over where it differs, so that one fault is told once.
+        """
+        before, on_hand_before = self.available, self.on_hand
+        self._move(place, fact)
+        self.version += 1
+        self.position = position
+        after = self.available
+        wrong = (
+            _differs("before", fact.before, before)
+            or _differs("on_hand", fact.on_hand, self.on_hand)
+            or _differs("after", fact.after, after)
+            or _wrong_inside(fact, on_hand_before)
+            or next(
+                (
+                    f"{name} is {getattr(self, name)} after it; expected 0 or more"
+                    for name in NEVER_BELOW_ZERO
+                    if getattr(self, name) < 0
+                ),
+                None,
+            )
+        )
+        self.on_hand = fact.on_hand
+        return wrong
+
+    def _move(self, place: str, fact: StockFact) -> None:
+        match fact:
+            case StockAllocated(units=units):
+                self.allocated += units
+            case StockShipped(units=units):
+                self.allocated -= units
+                self._lift(-units)
+            case AllocationReleased(units=units, to=to):
+                self.allocated -= units
+                if to != "sale":
+                    self._lift(-units)
+                self.defective += units if to == "defective" else 0
+                self.undecided += units if to == "undecided" else 0
+            case StockOverwritten(target=target, units=units, applied_on_top=on_top):
+                self.on_hand = units + on_top + (self.allocated if target == "available" else 0)
+                self.counted_position = 0  # the caller sets the position of this fact
+            case StockAdded(units=units, applied_on_top=on_top):
+                self._set_available((self.available or 0) + units + on_top)
+            case SetUpPartReplaced(units_before=units_before, units_after=units_after, applied_on_top=on_top):
+                self._set_available((self.available or 0) + units_after - units_before + on_top)
+            case AllocatedAsCounted(units=units):
+                self.allocated += units
+                self._lift(units)
+            case _:
+                self._move_rarely(place, fact)
+
+    def _move_rarely(
+        self,
+        place: str,
+        fact: CountedReversed
+        | UndecidedSettled
+        | StockReceived
+        | StockReturned
+        | StockTakenOut
+        | StockMoved
+        | DefectiveMarked
+        | DefectiveCleared
+        | StocktakeVariance
+        | HoldTaken
+        | HoldReturned
+        | AuctionKept
+        | AuctionReturned,
+    ) -> None:
+        match fact:
+            case StockReceived(units=units):
+                self.on_hand = (self.on_hand or 0) + units
+            case StockMoved(from_place=from_place, to_place=to_place, units=units):
+                self.on_hand = (
+                    (self.on_hand or 0) + (units if place == to_place else 0) - (units if place == from_place else 0)
+                )
+            case StocktakeVariance(on_hand=on_hand):
+                self.on_hand = on_hand  # a count says what is there; how it came to it is beside it in the fact
+            case CountedReversed(units=units) | StockTakenOut(units=units):
+                self._lift(-units)
+            case UndecidedSettled(units=units, to=to):
+                self.undecided -= units
+                self.defective += units if to == "defective" else 0
+                self._lift(units if to == "sale" else 0)
+            case StockReturned(units=units, to=to):
+                self.defective += units if to == "defective" else 0
+                self._lift(units if to == "good" else 0)
+            case DefectiveMarked(units=units):
+                self.defective += units
+                self._lift(-units)
+            case DefectiveCleared(units=units):
+                self.defective -= units
+                self._lift(units)
+            case HoldTaken(units=units):
+                self.held += units
+            case HoldReturned(units=units):
+                self.held -= units
+            case AuctionKept(units=units):
+                self.auction_kept += units
+            case AuctionReturned(units=units):
+                self.auction_kept -= units
+            case _:
+                assert_never(fact)
+
+    def _lift(self, units: int) -> None:
+        if self.on_hand is not None:  # 在庫未登録 stays without a number
+            self.on_hand += units
+
+    def _set_available(self, units: int) -> None:
+        self.on_hand = units + self.allocated
+
+
+LEVEL_COLUMNS = (
+    "version",
+    "on_hand",
+    "allocated",
+    "held",
+    "kept_back",
+    "auction_kept",
+    "defective",
+    "undecided",
+    "counted_position",
+    "position",
+)
+
+
+def _differs(what: str, said: int | None, expected: int | None) -> str | None:
+    return None if said == expected else f"says {what} {said}; the facts before it give {expected}"
+
+
+def _wrong_inside(fact: StockFact, on_hand_before: int | None) -> str | None:
+    if isinstance(fact, AllocatedAsCounted | StocktakeVariance):
+        return _differs("on_hand_before", fact.on_hand_before, on_hand_before)
+    return None

@@ -1,0 +1,277 @@
+"""What a decision may look at while it is made under the lock: stock, streams, counts, and what earlier decisions of the
+same commit already changed.
+
+A decision that asks for something not read yet raises ``NotReadYet``; the writer reads it, still under the lock, and asks
+again. Decisions are pure, so asking twice is harmless. Streams are kept folded between commits; only newer facts are read.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from ledger import keys
+from ledger.codec import Envelope, Record, encode
+from ledger.counting import Covers
+from ledger.facts import FACTS_OF_STREAM, Fact
+from ledger.facts.sku import KeptBackSet
+from ledger.facts.stock import StockFact
+from ledger.levels import EVERY_SHOP, Count, Effects, Level, book, latest
+from ledger.seal import StoredFact
+from ledger.stock import Stock, evolve
+from ledger.terms import MAIN_PLACE
+
+TAIL_FACTS = 64
+STREAMS_KEPT_MAX = 20_000
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Fold(Generic[S]):
+    """How a stream is read: from ``initial`` by ``evolve`` over its records, oldest first. Never raises."""
+
+    initial: S
+    evolve: Callable[[S, Record], S]
+
+
+@dataclass(frozen=True, slots=True)
+class OnTop:
+    """Units that moved and are not inside a counted number."""
+
+    available: int = 0
+    on_hand: int = 0
+
+
+@dataclass
+class Wanted:
+    """What a decision needs to be read. ``counts`` are (place, sku, shop); ``on_top`` gives each SKU its covers."""
+
+    stocks: set[tuple[str, str]] = field(default_factory=set)
+    streams: set[str] = field(default_factory=set)
+    tails: set[str] = field(default_factory=set)
+    counts: set[tuple[str, str, str]] = field(default_factory=set)
+    on_top: dict[tuple[str, str], Covers] = field(default_factory=dict)
+
+    def add(self, other: "Wanted") -> None:
+        """Everything of the other is wanted too."""
+        self.stocks |= other.stocks
+        self.streams |= other.streams
+        self.tails |= other.tails
+        self.counts |= other.counts
+        self.on_top.update(other.on_top)
+
+    def __bool__(self) -> bool:
+        return bool(self.stocks or self.streams or self.tails or self.counts or self.on_top)
+
+
+class NotReadYet(Exception):
+    """The decision needs more to be read; not an error."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        super().__init__("not read yet")
+        self.wanted = wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A fact to be recorded on a stream. ``at``: when it happened in the world, when that is not the command's time."""
+
+    stream: str
+    fact: Fact
+    at: datetime | None = None
+
+
+@dataclass
+class StreamRead:
+    version: int
+    records: list[Record]  # newer than ``state``
+    fold: Fold[Any] | None = None
+    state: Any = None
+
+
+class StreamsKept:
+    """Folded streams between commits, the least used dropped beyond STREAMS_KEPT_MAX. Only the writer touches it."""
+
+    def __init__(self, most: int = STREAMS_KEPT_MAX) -> None:
+        self._streams: OrderedDict[str, StreamRead] = OrderedDict()
+        self._most = most
+
+    def get(self, name: str) -> StreamRead | None:
+        kept = self._streams.get(name)
+        if kept is not None:
+            self._streams.move_to_end(name)
+        return kept
+
+    def put(self, name: str, stream: StreamRead) -> None:
+        self._streams[name] = stream
+        self._streams.move_to_end(name)
+        while len(self._streams) > self._most:
+            self._streams.popitem(last=False)
+
+
+class View:
+    """One commit in the making: what was read, and what its decisions changed so far."""
+
+    def __init__(self, position: int, now: datetime) -> None:
+        self.position = position  # of the last fact, drafts of this commit included
+        self.now = now
+        self.facts: list[StoredFact] = []
+        self.records: list[Record] = []
+        self.effects = Effects()
+        self.levels: dict[tuple[str, str], Level] = {}
+        self.streams: dict[str, StreamRead] = {}
+        self.tails: dict[str, list[Record]] = {}
+        self.counts: dict[tuple[str, str, str], Count | None] = {}
+        self.tops: dict[tuple[str, str], OnTop] = {}
+        self._counts_seen = 0
+
+    # -------------------------------------------------------------- what decisions ask
+
+    def need(
+        self,
+        *,
+        skus: Iterable[str] = (),
+        streams: Iterable[str] = (),
+        tails: Iterable[str] = (),
+        counts: Iterable[tuple[str, str]] = (),
+        place: str = MAIN_PLACE,
+    ) -> None:
+        """All of these are read, in one round; ``counts`` are (sku, shop). Raises NotReadYet."""
+        wanted = Wanted(
+            stocks={(place, s) for s in skus if (place, s) not in self.levels},
+            streams={s for s in streams if s not in self.streams},
+            tails={s for s in tails if s not in self.tails},
+            counts={
+                (place, sku, shop)
+                for sku, name in counts
+                for shop in (name, EVERY_SHOP)
+                if (place, sku, shop) not in self.counts
+            },
+        )
+        if wanted:
+            raise NotReadYet(wanted)
+
+    def level(self, sku: str, place: str = MAIN_PLACE) -> Level:
+        """The level of the SKU at the place, decisions of this commit included."""
+        found = self.levels.get((place, sku))
+        if found is None:
+            raise NotReadYet(Wanted(stocks={(place, sku)}))
+        return found
+
+    def stock(self, sku: str, place: str = MAIN_PLACE) -> Stock:
+        """The stock of the SKU at the place, decisions of this commit included."""
+        return self.level(sku, place).stock
+
+    def state(self, stream: str, fold: Fold[S]) -> S:
+        """The stream, folded, decisions of this commit included. A stream is always asked with one and the same fold."""
+        found = self.streams.get(stream)
+        if found is None:
+            raise NotReadYet(Wanted(streams={stream}))
+        if found.fold is None:
+            found.fold, found.state = fold, fold.initial
+        assert found.fold is fold, stream
+        if found.records:
+            state = found.state
+            for record in found.records:
+                state = fold.evolve(state, record)
+            found.state, found.records = state, []
+        value: S = found.state
+        return value
+
+    def tail(self, stream: str) -> Sequence[Record]:
+        """The last TAIL_FACTS facts of a long stream, oldest first, decisions of this commit included."""
+        found = self.tails.get(stream)
+        if found is None:
+            raise NotReadYet(Wanted(tails={stream}))
+        return found
+
+    def count(self, sku: str, shop: str, place: str = MAIN_PLACE) -> Count | None:
+        """The count that still speaks for the SKU's number and this shop's sales; None when there is none."""
+        names = [(place, sku, shop), (place, sku, EVERY_SHOP)]
+        missing = {name for name in names if name not in self.counts}
+        if missing:
+            raise NotReadYet(Wanted(counts=missing))
+        return latest([c for c in (self.counts[name] for name in names) if c is not None], self.level(sku, place))
+
+    def on_top(self, sku: str, covers: Covers, place: str = MAIN_PLACE) -> OnTop:
+        """What moved and is not inside a number with these covers. Only for a command that commits alone."""
+        found = self.tops.get((place, sku))
+        if found is None:
+            raise NotReadYet(Wanted(on_top={(place, sku): covers}))
+        return found
+
+    # -------------------------------------------------------------- what the writer does
+
+    def apply(self, drafts: Sequence[Draft], envelope: Envelope) -> None:
+        """The drafts are facts of this commit. Raises NotReadYet, before anything changed, when a stream was not read."""
+        wanted = Wanted()
+        for draft in drafts:
+            kind = keys.kind_of(draft.stream)
+            assert type(draft.fact) in FACTS_OF_STREAM[kind], (draft.stream, type(draft.fact).__name__)
+            if kind == "stock":
+                place, sku = keys.parts_of(draft.stream)
+                if (place, sku) not in self.levels:
+                    wanted.stocks.add((place, sku))
+            elif draft.stream not in self.streams and draft.stream not in self.tails:
+                wanted.streams.add(draft.stream)
+            if isinstance(draft.fact, KeptBackSet):
+                (sku,) = keys.parts_of(draft.stream)
+                if (draft.fact.place, sku) not in self.levels:
+                    wanted.stocks.add((draft.fact.place, sku))
+        if wanted:
+            raise NotReadYet(wanted)
+        for draft in drafts:
+            self._record(draft, envelope)
+
+    def _record(self, draft: Draft, envelope: Envelope) -> None:
+        at = envelope.at if draft.at is None else draft.at
+        own = (
+            envelope
+            if draft.at is None
+            else Envelope(at, envelope.actor, envelope.trace, envelope.command_key, envelope.cause)
+        )
+        fact, stream = draft.fact, draft.stream
+        self.position += 1
+        name = type(fact).__name__
+        if keys.kind_of(stream) == "stock":
+            place, sku = keys.parts_of(stream)
+            before = self.levels[place, sku]
+            self.levels[place, sku] = after = book(
+                self.effects, before, place, sku, _stock_fact(fact), at, self.position
+            )
+            version = after.stock.version
+            self._remember_counts()
+        else:
+            version = self._next_version(stream)
+            if isinstance(fact, KeptBackSet):
+                (sku,) = keys.parts_of(stream)
+                before = self.levels[fact.place, sku]
+                kept = Level(evolve(before.stock, fact), self.position, before.counted_position)
+                self.levels[fact.place, sku] = self.effects.levels[fact.place, sku] = kept
+        record = Record(self.position, stream, version, name, own, fact)
+        if stream in self.streams:
+            self.streams[stream].records.append(record)
+        if stream in self.tails:
+            self.tails[stream] = [*self.tails[stream], record][-TAIL_FACTS:]
+        self.records.append(record)
+        self.facts.append(StoredFact(self.position, stream, version, name, encode(own, fact)))
+
+    def _next_version(self, stream: str) -> int:
+        found = self.streams.get(stream)
+        if found is not None:
+            found.version += 1
+            return found.version
+        tail = self.tails[stream]
+        return tail[-1].version + 1 if tail else 1
+
+    def _remember_counts(self) -> None:
+        for count in self.effects.counts[self._counts_seen :]:
+            self.counts[count.place, count.sku, count.shop] = count
+        self._counts_seen = len(self.effects.counts)
+
+
+def _stock_fact(fact: Fact) -> StockFact:
+    assert isinstance(fact, FACTS_OF_STREAM["stock"]), fact
+    return fact  # type: ignore[return-value]
