@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 
 from adapters.kit.emulator import CONTROL, EmulatedOrder, EmulatedShop, emulator_app
 from adapters.kit.order_mail import JST
@@ -29,7 +29,10 @@ _Problem = tuple[str, str, str]  # code, message, propertyPath
 
 @dataclass
 class RakutenState:
-    """What this mall keeps beside the numbers. ``orphans``: pushed listings that no page has, with units and time."""
+    """What this mall keeps beside the numbers. ``orphans``: pushed listings that no page has, with units and time.
+
+    Mutable: it plays the world outside.
+    """
 
     key_ends_at: datetime
     started_at: datetime
@@ -273,5 +276,6 @@ def _add_control(app: FastAPI, shop: EmulatedShop, state: RakutenState) -> None:
         )
 
     @app.get(f"{CONTROL}/dl-normal-item.csv")
-    async def products() -> StreamingResponse:
-        return StreamingResponse(product_file(shop, state.pages), media_type="text/csv; charset=Shift_JIS")
+    async def products() -> Response:
+        """The item file of the catalogue with the numbers shown now."""
+        return Response(b"".join(product_file(shop, state.pages)), media_type="text/csv; charset=Shift_JIS")

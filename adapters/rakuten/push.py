@@ -20,8 +20,18 @@ _WAIT_SECONDS_MIN = 1.0  # the mall's limit is one request a second
 
 
 def push(access: ShopAccess, levels: Sequence[ListingLevel]) -> list[Outcome]:
-    """Set absolute units. One outcome a level, in order. Never raises for what Rakuten says."""
+    """Set absolute units. One outcome a level, in order; of a listing named twice the last number is sent, once.
+
+    Never raises for what Rakuten says.
+    """
     assert 0 < len(levels) <= BATCH_MAX, len(levels)
+    # Whether RMS takes one listing twice in a request is not known, so it never gets it twice.
+    last = {(level.key.item.lower(), level.key.variant): level for level in levels}
+    outcomes = dict(zip(last, _push(access, list(last.values())), strict=True))
+    return [outcomes[level.key.item.lower(), level.key.variant] for level in levels]
+
+
+def _push(access: ShopAccess, levels: Sequence[ListingLevel]) -> list[Outcome]:
     reply = post(access, "bulk_upsert", {"inventories": [_inventory(level) for level in levels]})
     if isinstance(reply, NotSent | Lost):
         return [outcome_of_no_answer(reply)] * len(levels)

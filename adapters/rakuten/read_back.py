@@ -53,8 +53,9 @@ def connection_test(access: ShopAccess) -> ConnectionTested:
         if found is None:
             return ConnectionTested(True, "接続できました。 / Connected.", _expiry_warnings(reply, access.now()))
         failed = found
-    message = _REFUSED.get(failed.code) if failed.result is Result.REJECTED_AUTH else None
-    if message is None:
+    if failed.result is Result.REJECTED_AUTH:
+        message = _REFUSED.get(failed.code, _REFUSED["GE0011"])
+    else:
         message = (
             f"楽天に接続できませんでした（{failed.code}）。しばらくしてからもう一度お試しください。"
             f" / Rakuten could not be reached or did not answer as expected ({failed.code}). Try again later."
