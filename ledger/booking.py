@@ -41,7 +41,10 @@ class Shelves(Protocol):
 
 @dataclass
 class Booking:
-    """The drafts of one order's commit, with the stock as it stands after each of them."""
+    """The drafts of one order's commit, with the stock as it stands after each of them.
+
+    Mutable: it is filled while one order is decided, and thrown away with the decision.
+    """
 
     shelves: Shelves
     shop: str

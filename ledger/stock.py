@@ -79,6 +79,8 @@ class Stock:
 
 
 class Around(TypedDict):
+    """The fields every stock fact has: available units before and after it, on hand after it."""
+
     before: int | None
     after: int | None
     on_hand: int | None

@@ -20,7 +20,7 @@ class DeadlinePassed(Exception):
 
 @dataclass
 class Progress:
-    """How far a request is. ``began``: its first byte was handed to the connection; it may have been applied."""
+    """How far a request is. ``began``: its first byte was handed to the connection; it may have been applied. Mutable: it moves."""
 
     until: float
     began: bool = False

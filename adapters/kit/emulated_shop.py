@@ -87,6 +87,7 @@ class EmulatedShop:
 
     The mall's ``emulator()`` sets ``number_order``, ``write_order_mail``, ``write_cancel_mail`` and ``fault_body``;
     a mail writer that gives b"" means that the mall sends none. Threads may share it.
+    Mutable: it plays the world outside.
     """
 
     mall: str

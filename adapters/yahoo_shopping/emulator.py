@@ -33,6 +33,7 @@ class StoreState:
     """What goes wrong at this store. ``partial`` gives joined codes the error their row is answered with.
 
     ``kept`` has the numbers of codes that the store does not have: accepted without a word. ``closed``: 在庫クローズ.
+    Mutable: it plays the world outside.
     """
 
     login: Login
