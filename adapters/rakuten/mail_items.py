@@ -167,4 +167,5 @@ def _pattern(profile: Profile, name: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=64)
 def compiled(pattern: str) -> re.Pattern[str]:
+    """The profile's pattern, compiled once, whatever the case of letters."""
     return re.compile(pattern, re.IGNORECASE)
