@@ -105,7 +105,7 @@ class InProcess:
             sent.append(message)
 
         applied_from = self._now()
-        await super().__call__(scope, receive, send)
+        await self._app(scope, receive, send)
         if not sent or sent[-1].get("more_body", False) or sent[-1]["type"] != "http.response.body":
             return Lost("answer_cut_or_not_http")
         body = b"".join(message.get("body", b"") for message in sent[1:])

@@ -102,7 +102,7 @@ def _wrong_rows() -> Sample:
         (8, "stock-close", "9"),
         (9, "quantity", "2147483648"),
         (11, "code", "item-18"),
-        (12, "", "2"),
+        (12, "", "2 cells"),
         (13, "code", ""),
         (17, "quantity", "x"),
         (18, "quantity", "INI"),

@@ -1,0 +1,115 @@
+"""A connected store for tests: the emulator in process on a clock that only moves when told, or answers laid down."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
+
+import adapters
+from adapters.kit.emulator import EmulatedShop, EmulatorClock, InProcess
+from adapters.kit.mall import Answer, MallHttp, Reply, ShopAccess
+from adapters.yahoo_shopping.emulator import StoreState, emulator, state_of
+from adapters.yahoo_shopping.push import push
+from ledger.terms import ListingKey, ListingLevel, Outcome
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+SETTINGS = {"seller_id": "samplestore", "client_id": "client-1", "redirect_uri": "https://daicho.example/yahoo"}
+SECRETS = {
+    "client_secret": "secret-1",
+    "refresh_token": "refresh-1",
+    "access_token": "access-1",
+    "logged_in_at": "2026-11-20T00:00:00Z",
+}
+BLUE, PLAIN = ListingKey("item-01", "blue"), ListingKey("test1234")
+
+
+@dataclass
+class Clock:
+    moment: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.moment
+
+    async def sleep(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+    def passes(self, **span: float) -> None:
+        self.moment += timedelta(**span)
+
+
+@dataclass
+class Store:
+    """One store at the emulated mall, and our access to it."""
+
+    shop: EmulatedShop
+    access: ShopAccess
+    secrets: dict[str, str]
+    clock: Clock
+    remembered: list[tuple[str, str]]
+
+    @property
+    def state(self) -> StoreState:
+        return state_of(self.shop)
+
+    def push(self, *levels: tuple[ListingKey, int]) -> list[Outcome]:
+        """A push, a second after whatever was before."""
+        self.clock.passes(seconds=1)
+        return push(self.access, [ListingLevel(key, units) for key, units in levels])
+
+
+@contextmanager
+def store(*, settings: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None) -> Iterator[Store]:
+    """A store that shows 9 of two listings."""
+    clock = Clock()
+    entered = {**SETTINGS, **(settings or {})}
+    kept = {**SECRETS, **(secrets or {})}
+    shop = EmulatedShop("yahoo_shopping", entered, dict(kept), EmulatorClock(clock.now, clock.sleep))
+    http = InProcess(emulator(shop), now=clock.now)
+    remembered: list[tuple[str, str]] = []
+
+    def remember(name: str, value: str) -> None:
+        remembered.append((name, value))
+        kept[name] = value
+
+    access = ShopAccess(http, entered, kept, remember, clock.now, {"*": "http://127.0.0.1"}, adapters.profile("yahoo_shopping"))
+    for key in (BLUE, PLAIN):
+        shop.set_stock(key, 9)
+    try:
+        yield Store(shop, access, kept, clock, remembered)
+    finally:
+        http.close()
+
+
+@dataclass
+class LaidDown:
+    """A ``MallHttp`` that answers what was laid down, in order, and keeps what it was asked."""
+
+    replies: list[Reply]
+    asked: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
+
+    def get(self, url: str, *, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> Reply:
+        raise AssertionError(f"GET {url} {headers} {params}")
+
+    def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
+        form = {name: values[0] for name, values in parse_qs(content.decode(), keep_blank_values=True).items()}
+        self.asked.append((url, dict(headers), form))
+        return self.replies.pop(0)
+
+
+def access_to(http: MallHttp, *, settings: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None) -> ShopAccess:
+    """Access over that connection; a remembered secret is seen by the next call."""
+    kept = {**SECRETS, **(secrets or {})}
+    return ShopAccess(http, {**SETTINGS, **(settings or {})}, kept, kept.__setitem__, lambda: NOW, {}, adapters.profile("yahoo_shopping"))
+
+
+def answer(status: int, body: str | bytes, headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status, body.encode() if isinstance(body, str) else body, dict(headers or {}), NOW, NOW)
+
+
+def result_set(*rows: str) -> str:
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<ResultSet ok="1" ng="0">{"".join(f"<Result>{row}</Result>" for row in rows)}</ResultSet>'
+
+
+def error(code: str, message: str = "error") -> str:
+    return f'<Error xmlns="urn:yahoo:api"><Message>{message}</Message><Code>{code}</Code></Error>'
