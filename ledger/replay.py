@@ -31,7 +31,7 @@ from ledger.facts.stock import (
     UndecidedSettled,
 )
 
-NEVER_BELOW_ZERO = ("allocated", "held", "kept_back", "auction_kept", "undecided")
+NEVER_BELOW_ZERO = ("allocated", "held", "kept_back", "auction_kept", "defective", "undecided")
 
 
 class Units:
@@ -95,23 +95,23 @@ class Units:
         self._move(place, fact)
         self.version += 1
         self.position = position
-        after = self.available
+        if isinstance(fact, StockOverwritten):
+            self.counted_position = position
         wrong = (
             _differs("before", fact.before, before)
             or _differs("on_hand", fact.on_hand, self.on_hand)
-            or _differs("after", fact.after, after)
+            or _differs("after", fact.after, self.available)
             or _wrong_inside(fact, on_hand_before)
-            or next(
-                (
-                    f"{name} is {getattr(self, name)} after it; expected 0 or more"
-                    for name in NEVER_BELOW_ZERO
-                    if getattr(self, name) < 0
-                ),
-                None,
-            )
+            or self._below_zero()
         )
         self.on_hand = fact.on_hand
         return wrong
+
+    def _below_zero(self) -> str | None:
+        if min(self.allocated, self.held, self.kept_back, self.auction_kept, self.defective, self.undecided) >= 0:
+            return None
+        name = next(name for name in NEVER_BELOW_ZERO if getattr(self, name) < 0)
+        return f"leaves {name} at {getattr(self, name)}; expected 0 or more"
 
     def _move(self, place: str, fact: StockFact) -> None:
         match fact:
@@ -128,7 +128,6 @@ class Units:
                 self.undecided += units if to == "undecided" else 0
             case StockOverwritten(target=target, units=units, applied_on_top=on_top):
                 self.on_hand = units + on_top + (self.allocated if target == "available" else 0)
-                self.counted_position = 0  # the caller sets the position of this fact
             case StockAdded(units=units, applied_on_top=on_top):
                 self._set_available((self.available or 0) + units + on_top)
             case SetUpPartReplaced(units_before=units_before, units_after=units_after, applied_on_top=on_top):

@@ -14,10 +14,12 @@ from psycopg.types.string import ByteaBinaryLoader
 
 from ledger.chain import Commit, Opening, Row, number
 from ledger.commit import Connection, HeadMissing
+from ledger.invariants import LevelRow
 from ledger.seal import SHORT_DIGEST_BYTES, Seal
 
 SEALS_PAGE = 1_024
 FACTS_PAGE = 1_024
+LEVELS_PAGE = 1_024
 POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 RAW_TYPES = ("int8", "text", "bytea", "timestamptz")
@@ -40,6 +42,10 @@ class DatabaseLedger:
             "SELECT notification_id, originator_id, originator_version, topic, state FROM {events}"
             " WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id"
         )
+        self._levels = sql.SQL(
+            "SELECT place, sku, version, on_hand, allocated, held, kept_back, auction_kept, defective, undecided, counted_position, position"
+            " FROM {} WHERE (place, sku) > (%s, %s) ORDER BY place, sku LIMIT %s"
+        ).format(sql.Identifier(schema, "stock_levels"))
         self._ends = named("SELECT min(notification_id), max(notification_id) FROM {events}")
         self.opening = self._opening(named("SELECT ledger_id, position, hash, committed_at FROM {head}"))
 
@@ -60,6 +66,16 @@ class DatabaseLedger:
         if isinstance(first, int) and first < 1:
             return first
         return last if isinstance(last, int) and last > self.opening.position else None
+
+    def levels(self) -> Iterator[LevelRow]:
+        """The rows of the stock table, in pages."""
+        place, sku = "", ""
+        while True:
+            page = self._connection.execute(self._levels, (place, sku, LEVELS_PAGE), prepare=True).fetchall()
+            for place, sku, *values in page:  # type: ignore[assignment]
+                yield place, sku, tuple(values)  # type: ignore[arg-type]
+            if not page:
+                return
 
     def _opening(self, query: sql.Composed) -> Opening:
         rows = self._raw(query)

@@ -1,0 +1,1 @@
+"""Tests of the ledger: rules without a database, the store on PostgreSQL."""
