@@ -284,4 +284,4 @@ def broken() -> Iterator[Sample]:
     )
     bits = base64.encodebytes("[受注番号]".encode("utf-16")).replace(b"\n", b"\r\n")
     head = mail("", charset="utf-8", transfer="base64")
-    yield "broken_encoding", head + bits, refused("order_number_label")
+    yield "broken_encoding", head + bits, refused("mail_text_not_readable")
