@@ -21,7 +21,7 @@ _ORDER = re.compile(r"((?=[0-9_-]*[a-z])([a-z0-9_-]{1,128})-\d{1,20})(?![0-9A-Za
 _CODE_PART = rf"(?=[A-Za-z0-9-]*[A-Za-z0-9])[A-Za-z0-9-]{{1,{CODE_CHARACTERS_MAX}}}"
 _CODES = re.compile(rf"({_CODE_PART})(?:\s*/\s*({_CODE_PART}))?")
 _BLOCK = re.compile(r"\((\d{1,4})\)(.*)")
-_PRICED = re.compile(r"[\d,]+\s*円\s*[×✕✖](.*?)(?:=.*)?")
+_PRICED = re.compile(r"[\d,]+\s*円(?:\s*\([^()]*\))?\s*[×✕✖](.*?)(?:=.*)?")
 _OLD_ROW = re.compile(rf"(?:^|.*\s)({_CODE_PART})(?:/({_CODE_PART}))?\s+([\d,]+)(?:個)?\s+[\d,]+\s*円.*")
 
 

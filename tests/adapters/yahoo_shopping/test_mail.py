@@ -116,6 +116,13 @@ def test_a_missing_quantity_is_at_least_one_and_says_so() -> None:
     assert told.lines[1].quantity_known
 
 
+def test_words_around_the_price_do_not_hide_the_quantity() -> None:
+    for amount in ("2,980円（税込）×2＝5,960円", "2,980円×2個＝5,960円 ※10%税込", "2980 円 × 2 ＝ 5960 円", "2,980円×２＝5,960円"):
+        told = reading(order_text(7, TWO).replace("2,980円×2＝5,960円", amount))
+        assert isinstance(told, Telling), amount
+        assert told.lines[0] == TellingLine("item-01", "blue", 2, line_id="1"), amount
+
+
 def test_a_subject_in_other_widths_is_the_same_subject() -> None:
     for subject in ("【Ｙａｈｏｏ！ショッピング】　注文確認：店", "[店] 【yahoo!ｼｮｯﾋﾟﾝｸﾞ】注文確認 : 店"):
         assert isinstance(reading(order_text(7, TWO), subject), Telling), subject
