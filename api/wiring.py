@@ -1,11 +1,58 @@
-"""Builds everything once: the only place, with settings, where the real clock, sleep and randomness come from."""
+"""Builds everything once: the only place, with settings, where the real clock, sleep, randomness and threads come from."""
 
+import secrets
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Thread
 
-from api.database import Database, wait_for
+from psycopg_pool import ConnectionPool
+
+from api.database import Database, connect_writer, open_pool, wait_for
 from api.localpg import LocalPostgres
 from api.migrations import migrate
 from api.settings import Settings
+from ledger.book import Book, By, open_ledger
+from ledger.writer import Clock, Writer
+
+POOL_SIZE = 8
+SYSTEM = "system"  # the actor of what nobody asked for
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class House:
+    """One process's share of a merchant's Daicho: the ledger's verbs, a pool for reading, the clock, new ids.
+
+    ``new_id`` gives 24 hexadecimal digits, for traces, requests and imports; ``new_secret`` 32 random bytes as text for URLs.
+    """
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    pool: ConnectionPool
+    writer: Writer
+    book: Book
+    new_id: Callable[[], str]
+    new_secret: Callable[[], str]
+
+    def by(self, actor: str = SYSTEM, *, trace: str | None = None, cause: str | None = None) -> By:
+        """Who asks: a trace of its own unless one is given."""
+        return By(actor, trace or self.new_id(), cause)
 
 
 def local_postgres(settings: Settings) -> LocalPostgres:
@@ -27,3 +74,33 @@ def ready_database(settings: Settings) -> Database:
     database = reached_database(settings)
     migrate(database)
     return database
+
+
+def new_id() -> str:
+    """24 random hexadecimal digits (96 bits)."""
+    return secrets.token_hex(12)
+
+
+@contextmanager
+def open_house(settings: Settings, *, database: Database | None = None, clock: Clock | None = None) -> Iterator[House]:
+    """The house of these settings, its writer running; on leaving, what waits is committed and everything is closed.
+
+    ``database``: one that is ready already (tests). Raises Unavailable, MigrationRefused.
+    """
+    ready = database or ready_database(settings)
+    time_of_house = clock or SystemClock()
+    writer = Writer(lambda: connect_writer(ready), ready.schema, time_of_house)
+    thread = Thread(target=writer.run, name="ledger-writer", daemon=True)
+    thread.start()
+    try:
+        with open_pool(ready, name="daicho", size_max=POOL_SIZE) as pool:
+            book = Book(writer, time_of_house.now)
+            with pool.connection() as connection:
+                row = connection.execute("SELECT ledger_id FROM ledger_head").fetchone()
+            assert row is not None
+            book.do(open_ledger(str(row[0])), By(SYSTEM, new_id()))
+            yield House(settings, ready, time_of_house, pool, writer, book, new_id, lambda: secrets.token_urlsafe(32))
+    finally:
+        writer.stop()
+        thread.join()
+        writer.close()

@@ -90,13 +90,15 @@ class Statements:
         self.sealed_by = named("SELECT 1 FROM {seals} WHERE first_position = %s AND hash = %b")
         self.upsert_levels = named(
             "INSERT INTO {stock_levels} AS l (place, sku, version, on_hand, allocated, held, kept_back, auction_kept,"
-            " defective, undecided, counted_position, position)"
+            " defective, undecided, counted_position, counted_at, counted_by, position)"
             " SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-            " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])"
+            " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
+            " %s::timestamptz[], %s::text[], %s::bigint[])"
             " ON CONFLICT (place, sku) DO UPDATE SET version = EXCLUDED.version, on_hand = EXCLUDED.on_hand,"
             " allocated = EXCLUDED.allocated, held = EXCLUDED.held, kept_back = EXCLUDED.kept_back,"
             " auction_kept = EXCLUDED.auction_kept, defective = EXCLUDED.defective, undecided = EXCLUDED.undecided,"
-            " counted_position = EXCLUDED.counted_position, position = EXCLUDED.position"
+            " counted_position = EXCLUDED.counted_position, counted_at = EXCLUDED.counted_at,"
+            " counted_by = EXCLUDED.counted_by, position = EXCLUDED.position"
         )
         self.insert_changes = named(
             "INSERT INTO {stock_changes} (place, sku, happened_at, position, shop, delta, on_hand_delta)"
@@ -110,9 +112,10 @@ class Statements:
             " AND c.position <= u.known AND c.position >= l.counted_position"
         )
         self.upsert_counts = named(
-            "INSERT INTO {stock_counts} (place, sku, shop, up_to, position)"
-            " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[])"
-            " ON CONFLICT (place, sku, shop) DO UPDATE SET up_to = EXCLUDED.up_to, position = EXCLUDED.position"
+            "INSERT INTO {stock_counts} (place, sku, shop, up_to, position, part_units)"
+            " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[], %s::bigint[])"
+            " ON CONFLICT (place, sku, shop) DO UPDATE SET up_to = EXCLUDED.up_to, position = EXCLUDED.position,"
+            " part_units = EXCLUDED.part_units"
         )
         self.insert_keys = named(
             "INSERT INTO {command_keys} (scope, key, digest, answer, position, kept_at)"
@@ -244,7 +247,7 @@ def _write_effects(connection: Connection, statements: Statements, effects: Effe
         connection.execute(statements.touch_counts, _columns(touches), prepare=True)
     if effects.counts:
         last: dict[tuple[str, str, str], Count] = {(c.place, c.sku, c.shop): c for c in effects.counts}
-        counts = ((c.place, c.sku, c.shop, c.up_to, c.position) for c in last.values())
+        counts = ((c.place, c.sku, c.shop, c.up_to, c.position, c.part_units) for c in last.values())
         connection.execute(statements.upsert_counts, _columns(counts), prepare=True)
     if effects.levels:
         connection.execute(
@@ -262,6 +265,8 @@ def _write_effects(connection: Connection, statements: Statements, effects: Effe
                     level.stock.defective_units,
                     level.stock.undecided_units,
                     level.counted_position,
+                    level.counted_at,
+                    level.counted_by,
                     level.position,
                 )
                 for (place, sku), level in effects.levels.items()

@@ -27,7 +27,7 @@ from ledger.replay import LEVEL_COLUMNS, Units
 from ledger.terms import Result
 
 # Place, SKU, and the values of ``replay.LEVEL_COLUMNS``: one row of stock_levels.
-LevelRow: TypeAlias = tuple[str, str, tuple[int | None, ...]]
+LevelRow: TypeAlias = tuple[str, str, tuple[object, ...]]
 OrderMove: TypeAlias = (
     StockAllocated | AllocatedAsCounted | AllocationReleased | StockShipped | CountedReversed | UndecidedSettled
 )
@@ -105,7 +105,7 @@ class StockAddsUp:
             return
         units = self._of(record.stream)
         expected = units.version + 1
-        wrong = units.add(place, fact, record.position)
+        wrong = units.add(place, fact, record.envelope.at, record.position)
         if record.version != expected:
             units.version = record.version
             yield _version_wrong(record, expected)

@@ -4,7 +4,7 @@ They belong to the ledger and are never dropped. ``effects`` is a pure function 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ledger.facts.stock import (
@@ -37,11 +37,15 @@ NOTHING = Stock()
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One row of stock_levels. ``counted_position``: the last 上書き, 0 when there was none."""
+    """One row of stock_levels. ``counted_position``: the last 上書き, 0 when there was none; ``counted_at`` its number's
+    time, ``counted_by`` the shop whose file it was ("": our own, or a person's).
+    """
 
     stock: Stock = NOTHING
     position: int = 0
     counted_position: int = 0
+    counted_at: datetime | None = None
+    counted_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +63,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """One row of stock_counts: the number of ``position`` knows this shop's sales up to ``up_to``."""
+    """One row of stock_counts: the number of ``position`` knows this shop's sales up to ``up_to``.
+
+    ``part_units``: what this shop's own file added to the number (追加), None when it was no part.
+    """
 
     place: str
     sku: str
     shop: str
     up_to: datetime | None
     position: int
+    part_units: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ class Touch:
 
 @dataclass
 class Effects:
-    """What a commit writes beside its facts. ``levels`` holds only rows that changed."""
+    """What a commit writes beside its facts. ``levels`` holds only rows that changed. Mutable: filled fact by fact."""
 
     levels: dict[tuple[str, str], Level] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
@@ -122,8 +130,12 @@ def changed(fact: StockFact) -> tuple[str | None, int, int] | None:
 
 def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, at: datetime, position: int) -> Level:
     """The level after the fact; what else it writes is added to ``effects``."""
-    counted = position if isinstance(fact, StockOverwritten) else level.counted_position
-    after = Level(evolve(level.stock, fact), position, counted)
+    stock = evolve(level.stock, fact)
+    if isinstance(fact, StockOverwritten):
+        by = fact.covers_shops[0] if fact.covers_shops and fact.covers_shops[0] != EVERY_SHOP else NO_SHOP
+        after = Level(stock, position, position, at, by)
+    else:
+        after = replace(level, stock=stock, position=position)
     effects.levels[place, sku] = after
     change = changed(fact)
     if change is not None:
@@ -137,7 +149,8 @@ def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, 
             else:
                 effects.counts.append(Count(place, sku, shop, utc_moment(up_to), position))
     elif isinstance(fact, StockAdded | SetUpPartReplaced) and fact.shop is not None:
-        effects.counts.append(Count(place, sku, fact.shop, at, position))
+        part = fact.units if isinstance(fact, StockAdded) else fact.units_after
+        effects.counts.append(Count(place, sku, fact.shop, at, position, part))
     return after
 
 

@@ -23,7 +23,7 @@ class Selects:
 
         self.levels = named(
             "SELECT l.place, l.sku, l.version, l.on_hand, l.allocated, l.held, l.kept_back, l.auction_kept, l.defective,"
-            " l.undecided, l.position, l.counted_position"
+            " l.undecided, l.position, l.counted_position, l.counted_at, l.counted_by"
             " FROM unnest(%s::text[], %s::text[]) AS w (place, sku) JOIN {stock_levels} AS l ON l.place = w.place AND l.sku = w.sku"
         )
         self.streams = named(
@@ -38,7 +38,7 @@ class Selects:
             " ORDER BY f.originator_version DESC LIMIT %s) AS e ORDER BY e.originator_id, e.originator_version"
         )
         self.counts = named(
-            "SELECT c.place, c.sku, c.shop, c.up_to, c.position FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (place, sku, shop)"
+            "SELECT c.place, c.sku, c.shop, c.up_to, c.position, c.part_units FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (place, sku, shop)"
             " JOIN {stock_counts} AS c ON c.place = w.place AND c.sku = w.sku AND c.shop = w.shop"
         )
         self.keys = named(
@@ -145,9 +145,8 @@ def _records(rows: Iterable[Any]) -> list[Record]:
 
 
 def _level(row: Any) -> Level:
-    _, _, version, on_hand, allocated, held, kept_back, auction_kept, defective, undecided, position, counted = row
-    stock = Stock(version, on_hand, allocated, held, kept_back, auction_kept, defective, undecided)
-    return Level(stock, position, counted)
+    position, counted_position, counted_at, counted_by = row[10:]
+    return Level(Stock(*row[2:10]), position, counted_position, counted_at, counted_by)
 
 
 def _columns(rows: Iterable[Sequence[object]]) -> list[list[object]]:

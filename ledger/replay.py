@@ -4,6 +4,7 @@
 found although every reader repeats it. One ``Units`` is what the facts of one SKU at one place add up to.
 """
 
+from datetime import datetime
 from typing import assert_never
 
 from ledger.facts.sku import KeptBackSet
@@ -40,6 +41,8 @@ class Units:
     __slots__ = (
         "allocated",
         "auction_kept",
+        "counted_at",
+        "counted_by",
         "counted_position",
         "defective",
         "held",
@@ -60,13 +63,15 @@ class Units:
         self.defective = 0
         self.undecided = 0
         self.counted_position = 0
+        self.counted_at: datetime | None = None
+        self.counted_by = ""
         self.position = 0
 
     @property
     def available(self) -> int | None:
         return None if self.on_hand is None else self.on_hand - self.allocated
 
-    def level(self) -> tuple[int | None, ...]:
+    def level(self) -> tuple[object, ...]:
         """The values in the order of ``LEVEL_COLUMNS``."""
         return (
             self.version,
@@ -78,6 +83,8 @@ class Units:
             self.defective,
             self.undecided,
             self.counted_position,
+            self.counted_at,
+            self.counted_by,
             self.position,
         )
 
@@ -86,7 +93,7 @@ class Units:
         self.kept_back = fact.units
         self.position = position
 
-    def add(self, place: str, fact: StockFact, position: int) -> str | None:
+    def add(self, place: str, fact: StockFact, at: datetime, position: int) -> str | None:
         """The fact's units are added; the answer is the first thing the fact says that does not follow, None when all does.
 
         What a fact says is taken over where it differs, so that one fault is told once.
@@ -96,7 +103,9 @@ class Units:
         self.version += 1
         self.position = position
         if isinstance(fact, StockOverwritten):
-            self.counted_position = position
+            self.counted_position, self.counted_at = position, at
+            # The shop whose own file it was stands first; "*" is every shop: our own number, or a person's.
+            self.counted_by = fact.covers_shops[0].removeprefix("*") if fact.covers_shops else ""
         wrong = (
             _differs("before", fact.before, before)
             or _differs("on_hand", fact.on_hand, self.on_hand)
@@ -208,6 +217,8 @@ LEVEL_COLUMNS = (
     "defective",
     "undecided",
     "counted_position",
+    "counted_at",
+    "counted_by",
     "position",
 )
 

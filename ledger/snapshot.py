@@ -43,8 +43,9 @@ class DatabaseLedger:
             " WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id"
         )
         self._levels = sql.SQL(
-            "SELECT place, sku, version, on_hand, allocated, held, kept_back, auction_kept, defective, undecided, counted_position, position"
-            " FROM {} WHERE (place, sku) > (%s, %s) ORDER BY place, sku LIMIT %s"
+            "SELECT place, sku, version, on_hand, allocated, held, kept_back, auction_kept, defective, undecided,"
+            " counted_position, counted_at, counted_by, position"
+            " FROM {} ORDER BY place, sku"
         ).format(sql.Identifier(schema, "stock_levels"))
         self._ends = named("SELECT min(notification_id), max(notification_id) FROM {events}")
         self.opening = self._opening(named("SELECT ledger_id, position, hash, committed_at FROM {head}"))
@@ -69,13 +70,10 @@ class DatabaseLedger:
 
     def levels(self) -> Iterator[LevelRow]:
         """The rows of the stock table, in pages."""
-        place, sku = "", ""
-        while True:
-            page = self._connection.execute(self._levels, (place, sku, LEVELS_PAGE), prepare=True).fetchall()
-            for place, sku, *values in page:  # type: ignore[assignment]
-                yield place, sku, tuple(values)  # type: ignore[arg-type]
-            if not page:
-                return
+        with self._connection.cursor(name="verify_levels") as cursor:
+            cursor.itersize = LEVELS_PAGE
+            for place, sku, *values in cursor.execute(self._levels):
+                yield str(place), str(sku), tuple(values)
 
     def _opening(self, query: sql.Composed) -> Opening:
         rows = self._raw(query)

@@ -7,7 +7,7 @@ again. Decisions are pure, so asking twice is harmless. Streams are kept folded 
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -46,7 +46,10 @@ class OnTop:
 
 @dataclass
 class Wanted:
-    """What a decision needs to be read. ``counts`` are (place, sku, shop); ``on_top`` gives each SKU its covers."""
+    """What a decision needs to be read. ``counts`` are (place, sku, shop); ``on_top`` gives each SKU its covers.
+
+    Mutable: every decision of a commit adds what it needs.
+    """
 
     stocks: set[tuple[str, str]] = field(default_factory=set)
     streams: set[str] = field(default_factory=set)
@@ -85,6 +88,8 @@ class Draft:
 
 @dataclass
 class StreamRead:
+    """A stream as it was read under the lock. Mutable: folded when it is first asked for."""
+
     version: int
     records: list[Record]  # newer than ``state``
     fold: Fold[Any] | None = None
@@ -248,7 +253,7 @@ class View:
             if isinstance(fact, KeptBackSet):
                 (sku,) = keys.parts_of(stream)
                 before = self.levels[fact.place, sku]
-                kept = Level(evolve(before.stock, fact), self.position, before.counted_position)
+                kept = replace(before, stock=evolve(before.stock, fact), position=self.position)
                 self.levels[fact.place, sku] = self.effects.levels[fact.place, sku] = kept
         record = Record(self.position, stream, version, name, own, fact)
         if stream in self.streams:

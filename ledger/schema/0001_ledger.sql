@@ -59,6 +59,8 @@ CREATE TABLE {schema}.stock_levels (
     defective    bigint NOT NULL,
     undecided    bigint NOT NULL,
     counted_position bigint NOT NULL, -- of the last overwrite; counts before it are void
+    counted_at   timestamptz,         -- when its number was true
+    counted_by   text COLLATE "C" NOT NULL, -- the shop whose file it was, '' for our own or a person's
     position     bigint NOT NULL,
     PRIMARY KEY (place, sku)
 ) WITH (fillfactor = 80);
@@ -84,6 +86,7 @@ CREATE TABLE {schema}.stock_counts (
     shop     text COLLATE "C" NOT NULL,
     up_to    timestamptz,
     position bigint NOT NULL,
+    part_units bigint, -- what this shop's file added (追加), when it was a part of divided stock
     PRIMARY KEY (place, sku, shop)
 ) WITH (fillfactor = 80);
 

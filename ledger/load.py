@@ -1,0 +1,147 @@
+"""A file's way into stock (在庫一括更新): started, applied chunk by chunk, finished or cancelled.
+
+An import is not atomic and says so: half-applied is a visible state that can be continued or stopped. Each row is decided by
+itself: its listing is linked, its SKU registered, its number set (上書き) or summed in (追加), or it is skipped with a reason.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ledger.codec import Record
+from ledger.facts.load import (
+    ImportCancelled,
+    ImportChunkApplied,
+    ImportFinished,
+    ImportLaidBeside,
+    ImportStarted,
+    ImportUndone,
+)
+from ledger.levels import Count, Level
+from ledger.terms import ListingKey
+from ledger.view import Fold
+
+MODES = ("overwrite", "add")
+CHUNK_ROWS_MAX = 5_000  # and of facts: one row is up to three
+NOT_STARTED, RUNNING, FINISHED, CANCELLED, UNDONE = "not_started", "running", "finished", "cancelled", "undone"
+
+# Why a row was skipped: codes, with what they tell a person (api shows the Japanese beside).
+NO_NUMBER = "no_number"  # blank or unlimited: not zero
+OLDER = "older"  # a newer number of the same source stands
+IS_SET = "is_set"  # a set has no number of its own (D13)
+OWED = "owed"  # 不足 lines: before or after them was not said (D14)
+NO_SKU = "no_sku"  # the match key is empty and the listing is not linked
+UNKNOWN_SKU = "unknown_sku"  # a stock file that makes no products named a SKU that does not exist
+DISAGREES = "disagrees"  # two listings of one SKU with different numbers: which one is not ours to guess (D4)
+SKIPS = (NO_NUMBER, OLDER, IS_SET, OWED, NO_SKU, UNKNOWN_SKU, DISAGREES)
+
+
+class ImportNotAccepted(ValueError):
+    """The import cannot be started, continued or stopped so; the message says what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRow:
+    """One row that is ready to be applied. ``sku`` is what the match key names ("" none); ``units`` None: no number.
+
+    ``excluded``: the mall's own flag makes the listing 対象外. ``key`` None: our own form, which names a SKU.
+    """
+
+    row: int
+    key: ListingKey | None
+    sku: str
+    units: int | None
+    name: str = ""
+    jan: str = ""
+    product: str = ""
+    codes: tuple[str, ...] = ()
+    excluded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """The import as its stream says. ``last_row`` and ``chunk`` are the last applied ones: resume goes on behind them."""
+
+    state: str = NOT_STARTED
+    started: ImportStarted | None = None
+    chunk: int = 0
+    last_row: int = 0
+    changed: int = 0
+    skipped: int = 0
+
+
+def evolve(state: Import, record: Record) -> Import:
+    """The import after one of its facts."""
+    match record.fact:
+        case ImportStarted() as started:
+            return replace(state, state=RUNNING, started=started)
+        case ImportChunkApplied(chunk=chunk, last_row=last_row, changed=changed, skipped=skipped):
+            return replace(
+                state, chunk=chunk, last_row=last_row, changed=state.changed + changed, skipped=state.skipped + skipped
+            )
+        case ImportFinished():
+            return replace(state, state=FINISHED)
+        case ImportCancelled():
+            return replace(state, state=CANCELLED)
+        case ImportUndone():
+            return replace(state, state=UNDONE)
+        case ImportLaidBeside():
+            return state
+        case _:
+            return state
+
+
+FOLD: Fold[Import] = Fold(Import(), evolve)
+
+
+def start(state: Import, started: ImportStarted, *, shop_is_pushing: bool) -> list[ImportStarted]:
+    """The import runs. The same again is harmless (resume). Raises ImportNotAccepted."""
+    if started.mode not in MODES:
+        raise ImportNotAccepted(f"mode {started.mode!r}; expected overwrite (上書き) or add (追加)")
+    if state.state == RUNNING and state.started == started:
+        return []
+    if state.state != NOT_STARTED:
+        raise ImportNotAccepted(f"the import is {state.state}; expected a new import id")
+    if started.mode == "add" and shop_is_pushing:
+        raise ImportNotAccepted(
+            "追加 of a mall's file while its 在庫反映 runs would count our own numbers again; expected 上書き, or 在庫反映 stopped"
+        )
+    return [started]
+
+
+def finish(state: Import, *, rows: int, unchanged: int) -> list[ImportFinished]:
+    """Every row was applied or skipped. Twice is harmless. Raises ImportNotAccepted."""
+    if state.state == FINISHED:
+        return []
+    if state.state != RUNNING:
+        raise ImportNotAccepted(f"the import is {state.state}; expected a running one")
+    return [ImportFinished(rows=rows, changed=state.changed, unchanged=unchanged, skipped=state.skipped)]
+
+
+def cancel(state: Import) -> list[ImportCancelled]:
+    """A person stopped it; what is applied stays. Twice is harmless. Raises ImportNotAccepted."""
+    if state.state == CANCELLED:
+        return []
+    if state.state != RUNNING:
+        raise ImportNotAccepted(f"the import is {state.state}; expected a running one")
+    return [ImportCancelled(rows_applied=state.last_row)]
+
+
+def older(level: Level, shop: str | None, counted_at: datetime) -> bool:
+    """A newer number of the same source (this shop's file, or a person's and our own form) stands."""
+    return level.counted_at is not None and level.counted_at > counted_at and level.counted_by in (shop or "", "")
+
+
+def same_again(level: Level, shop: str | None, counted_at: datetime, units: int) -> bool:
+    """The very number of the very time was set before, and nothing moved since: nothing new is said."""
+    return level.counted_at == counted_at and level.counted_by == (shop or "") and level.stock.available_units == units
+
+
+def part_of(count: Count | None, level: Level) -> int | None:
+    """What the shop's own file added before and is still inside the number; None when it is not (D6)."""
+    return count.part_units if count is not None and count.position >= level.counted_position else None
+
+
+def summary(skips: Mapping[str, int]) -> dict[str, int]:
+    """Counts of skipped rows by reason, every reason named."""
+    return {reason: skips.get(reason, 0) for reason in SKIPS}
