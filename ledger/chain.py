@@ -19,9 +19,14 @@ SIZES = [
     pack(">Q", size) for size in range(65_536)
 ]  # lengths as the digest has them; longer ones are packed one by one
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+PASS_FACTS_MAX = 2_000_000  # what the rules remember of so many facts stays below 300 MB; a larger ledger is read again
 
 # Position, stream, version, name, state: numbers as 8 bytes, big-endian, texts as UTF-8. As the digest is over them.
 Row: TypeAlias = tuple[bytes, bytes, bytes, bytes, bytes]
+
+
+class Unreadable(ValueError):
+    """The ledger cannot be read on from here; the message says where and what was expected. It is damage, not a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,22 +185,21 @@ class Chain:
             ]
 
     def _named(self, seal: Seal, rows: Sequence[Row]) -> Damage:
-        try:
-            facts = [stored_fact(row) for row in rows]
-        except UnicodeDecodeError:
-            facts = []
+        facts = [stored_fact(row, errors="replace") for row in rows]  # bytes that are no text were never sealed
         found = check(self._raw_id, self.hash, self.position + 1, seal, facts)
-        return found or Damage(seal.first_position, None, "a stream's or fact's name is not text")
+        return found or Damage(seal.first_position, None, "its facts do not stand there each once and in order")
 
     def _meet_head(self) -> None:
         if self._heads and self._heads.get(self.position) == self.hash:
             del self._heads[self.position]
 
 
-def stored_fact(row: Row) -> StoredFact:
+def stored_fact(row: Row, *, errors: str = "strict") -> StoredFact:
     """The row as the seal's own functions take it. Raises UnicodeDecodeError when a name is not text."""
     position, stream, version, name, state = row
-    return StoredFact(number(position), stream.decode(), number(version), name.decode(), state)
+    return StoredFact(
+        number(position), stream.decode("utf-8", errors), number(version), name.decode("utf-8", errors), state
+    )
 
 
 def row_of(fact: StoredFact) -> Row:

@@ -12,8 +12,8 @@ from typing import Any, LiteralString
 from psycopg import sql
 from psycopg.types.string import ByteaBinaryLoader
 
-from ledger.chain import Commit, Opening, Row, number
-from ledger.commit import Connection, HeadMissing
+from ledger.chain import Commit, Opening, Row, Unreadable, number
+from ledger.commit import Connection
 from ledger.invariants import LevelRow
 from ledger.seal import SHORT_DIGEST_BYTES, Seal
 
@@ -26,7 +26,7 @@ RAW_TYPES = ("int8", "text", "bytea", "timestamptz")
 
 
 class DatabaseLedger:
-    """A ``chain.Source`` over the tables of one schema. Use it inside ``snapshot`` only."""
+    """A ``chain.Source`` over the tables of one schema. Use it inside ``snapshot`` only. Raises Unreadable without one head."""
 
     def __init__(self, connection: Connection, schema: str) -> None:
         def named(text: LiteralString) -> sql.Composed:
@@ -78,7 +78,7 @@ class DatabaseLedger:
     def _opening(self, query: sql.Composed) -> Opening:
         rows = self._raw(query)
         if len(rows) != 1:
-            raise HeadMissing(f"{len(rows)} rows of the ledger's head; expected exactly one")
+            raise Unreadable(f"the ledger's head has {len(rows)} rows; expected exactly one")
         ledger_id, position, link, committed_at = rows[0]
         return Opening(ledger_id.decode(), number(position), link, _moment(committed_at))
 

@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from ledger import keys
-from ledger.chain import Chain, Commit, Opening, Source, stored_fact
+from ledger.chain import PASS_FACTS_MAX, Chain, Commit, Opening, Source, Unreadable, stored_fact
 from ledger.codec import Record, UnknownFact, decode
 from ledger.facts import FACTS_OF_STREAM
 from ledger.facts.order import Booked
@@ -32,7 +32,6 @@ from ledger.invariants import (
 )
 
 FINDINGS_MAX = 20
-PASS_FACTS_MAX = 2_000_000  # what the rules remember of so many facts stays below 300 MB
 PROGRESS_FACTS = 250_000
 PARTS_OF_STREAM = {"stock": 2, "sku": 1}  # place and SKU; SKU: never hashed, so they can be read back
 
@@ -97,14 +96,15 @@ def verify(
     further: Sequence[Further] = (),
     chain_only: bool = False,
     progress: Callable[[int], None] | None = None,
+    pass_facts_max: int = PASS_FACTS_MAX,
 ) -> Report:
-    """What is wrong with the ledger, if anything. Reads it once, and again for each further PASS_FACTS_MAX facts.
+    """What is wrong with the ledger, if anything. Reads it once, and again for each further ``pass_facts_max`` facts.
 
     A break of the chain ends the reading: nothing behind it can be believed. ``progress`` is told a position now and then.
     """
     opening, found = ledger.opening, _Found()
     chain = Chain(opening, heads)
-    passes = 1 if chain_only else 1 + max(0, opening.position - 1) // PASS_FACTS_MAX
+    passes = 1 if chain_only else 1 + max(0, opening.position - 1) // pass_facts_max
     behind = 0
     try:
         for number in range(passes):
@@ -115,6 +115,9 @@ def verify(
             if rules is not None:
                 found.take(rules.end(ledger.levels()))
                 behind += rules.behind
+    except Unreadable as damage:
+        found.findings.insert(0, Finding("I4", str(damage)))
+        return Report(opening, chain.position, chain.commits, (), tuple(found.findings))
     except UnknownFact as unknown:
         return Report(opening, chain.position, chain.commits, (), tuple(found.findings), stopped=unknown)
     checked = ["I4"] if chain_only else ["I1", "I2", "I4", "I5"]
