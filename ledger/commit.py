@@ -4,7 +4,7 @@ Positions are head+1…head+n, given under the lock of the one row of ``ledger_h
 position is ever skipped, and a reader that tails the ledger never passes a fact that commits later.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,9 @@ import psycopg
 from psycopg import generators, sql
 from psycopg.pq import ExecStatus
 
+from ledger.arrays import integers, moments, octets, texts
 from ledger.failpoint import reach
-from ledger.levels import Count, Effects
+from ledger.levels import Change, Count, Effects, Level, Touch
 from ledger.seal import StoredFact, sealed
 
 COPY_FACTS_MIN = 1_000  # below it one unnest in the pipeline is quicker than leaving the pipeline for a COPY
@@ -80,7 +81,7 @@ class Statements:
         )
         self.insert_events = named(
             "INSERT INTO {events} (originator_id, originator_version, topic, state, notification_id)"
-            " SELECT * FROM unnest(%s::{id_type}[], %s::bigint[], %s::text[], %b::bytea[], %s::bigint[])"
+            " SELECT * FROM unnest(%s::{id_type}[], %s::bigint[], %s::text[], %s::bytea[], %s::bigint[])"
         )
         self.insert_seal = named(
             "INSERT INTO {seals} (first_position, last_position, committed_at, digest, hash, fact_digests)"
@@ -119,7 +120,7 @@ class Statements:
         )
         self.insert_keys = named(
             "INSERT INTO {command_keys} (scope, key, digest, answer, position, kept_at)"
-            " SELECT * FROM unnest(%s::text[], %s::text[], %b::bytea[], %b::bytea[], %s::bigint[], %s::timestamptz[])"
+            " SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::bigint[], %s::timestamptz[])"
         )
 
 
@@ -215,19 +216,15 @@ def was_sealed(connection: Connection, statements: Statements, first_position: i
         return connection.execute(statements.sealed_by, (first_position, link)).fetchone() is not None
 
 
-def _columns(rows: Iterable[tuple[object, ...]]) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
 def _insert(connection: Connection, statements: Statements, facts: Sequence[StoredFact]) -> None:
     connection.execute(
         statements.insert_events,
         (
-            [f.stream for f in facts],
-            [f.version for f in facts],
-            [f.name for f in facts],
-            [f.state for f in facts],
-            [f.position for f in facts],
+            texts(f.stream for f in facts),
+            integers(f.version for f in facts),
+            texts(f.name for f in facts),
+            octets(f.state for f in facts),
+            integers(f.position for f in facts),
         ),
         prepare=True,
     )
@@ -243,46 +240,79 @@ def _copy(connection: Connection, statements: Statements, facts: Sequence[Stored
 
 def _write_effects(connection: Connection, statements: Statements, effects: Effects) -> None:
     if effects.touches:  # before the levels: it asks which counts were valid until now
-        touches = ((t.place, t.sku, t.shop, t.known_position, t.position) for t in effects.touches)
-        connection.execute(statements.touch_counts, _columns(touches), prepare=True)
+        _touch_counts(connection, statements, effects.touches)
     if effects.counts:
-        last: dict[tuple[str, str, str], Count] = {(c.place, c.sku, c.shop): c for c in effects.counts}
-        counts = ((c.place, c.sku, c.shop, c.up_to, c.position, c.part_units) for c in last.values())
-        connection.execute(statements.upsert_counts, _columns(counts), prepare=True)
+        _upsert_counts(connection, statements, {(c.place, c.sku, c.shop): c for c in effects.counts}.values())
     if effects.levels:
-        connection.execute(
-            statements.upsert_levels,
-            _columns(
-                (
-                    place,
-                    sku,
-                    level.stock.version,
-                    level.stock.on_hand_units,
-                    level.stock.allocated_units,
-                    level.stock.held_units,
-                    level.stock.kept_back_units,
-                    level.stock.auction_kept_units,
-                    level.stock.defective_units,
-                    level.stock.undecided_units,
-                    level.counted_position,
-                    level.counted_at,
-                    level.counted_by,
-                    level.position,
-                )
-                for (place, sku), level in effects.levels.items()
-            ),
-            prepare=True,
-        )
+        _upsert_levels(connection, statements, effects.levels)
     if effects.changes:
-        changes = (
-            (c.place, c.sku, c.happened_at, c.position, c.shop, c.delta, c.on_hand_delta) for c in effects.changes
-        )
-        connection.execute(statements.insert_changes, _columns(changes), prepare=True)
+        _insert_changes(connection, statements, effects.changes)
+
+
+def _touch_counts(connection: Connection, statements: Statements, touches: Sequence[Touch]) -> None:
+    columns = (
+        texts(t.place for t in touches),
+        texts(t.sku for t in touches),
+        texts(t.shop for t in touches),
+        integers(t.known_position for t in touches),
+        integers(t.position for t in touches),
+    )
+    connection.execute(statements.touch_counts, columns, prepare=True)
+
+
+def _upsert_counts(connection: Connection, statements: Statements, counts: Collection[Count]) -> None:
+    columns = (
+        texts(c.place for c in counts),
+        texts(c.sku for c in counts),
+        texts(c.shop for c in counts),
+        moments(c.up_to for c in counts),
+        integers(c.position for c in counts),
+        integers(c.part_units for c in counts),
+    )
+    connection.execute(statements.upsert_counts, columns, prepare=True)
+
+
+def _upsert_levels(connection: Connection, statements: Statements, levels: Mapping[tuple[str, str], Level]) -> None:
+    rows, stocks = levels.values(), [level.stock for level in levels.values()]
+    columns = (
+        texts(place for place, _ in levels),
+        texts(sku for _, sku in levels),
+        integers(s.version for s in stocks),
+        integers(s.on_hand_units for s in stocks),
+        integers(s.allocated_units for s in stocks),
+        integers(s.held_units for s in stocks),
+        integers(s.kept_back_units for s in stocks),
+        integers(s.auction_kept_units for s in stocks),
+        integers(s.defective_units for s in stocks),
+        integers(s.undecided_units for s in stocks),
+        integers(r.counted_position for r in rows),
+        moments(r.counted_at for r in rows),
+        texts(r.counted_by for r in rows),
+        integers(r.position for r in rows),
+    )
+    connection.execute(statements.upsert_levels, columns, prepare=True)
+
+
+def _insert_changes(connection: Connection, statements: Statements, changes: Sequence[Change]) -> None:
+    columns = (
+        texts(c.place for c in changes),
+        texts(c.sku for c in changes),
+        moments(c.happened_at for c in changes),
+        integers(c.position for c in changes),
+        texts(c.shop for c in changes),
+        integers(c.delta for c in changes),
+        integers(c.on_hand_delta for c in changes),
+    )
+    connection.execute(statements.insert_changes, columns, prepare=True)
 
 
 def _insert_keys(connection: Connection, statements: Statements, keys: Sequence[KeptAnswer], moment: datetime) -> None:
-    connection.execute(
-        statements.insert_keys,
-        _columns((k.scope, k.key, k.digest, k.answer, k.position, moment) for k in keys),
-        prepare=True,
+    columns = (
+        texts(k.scope for k in keys),
+        texts(k.key for k in keys),
+        octets(k.digest for k in keys),
+        octets(k.answer for k in keys),
+        integers(k.position for k in keys),
+        moments(moment for _ in keys),
     )
+    connection.execute(statements.insert_keys, columns, prepare=True)

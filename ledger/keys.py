@@ -4,16 +4,18 @@ A stream is ``<kind>:<part>[:<part>…]``. The text behind a hashed part stands 
 """
 
 import hashlib
+import re
 
 from ledger.terms import MAIN_PLACE, ListingKey
 
 PART_BYTES_MAX = 800  # 200 characters of 4 bytes: a SKU is never hashed, so a stock stream always names its SKU
 LEDGER = "ledger"
+_ENCODED = re.compile("[%:\x00-\x1f\x7f]")
 
 
 def part(text: str) -> str:
     """The text as one part of a stream's name; different texts never give the same part."""
-    if text.isalnum() and len(text) <= PART_BYTES_MAX // 4:
+    if len(text) <= PART_BYTES_MAX // 4 and not _ENCODED.search(text):
         return text
     encoded = "".join(f"%{ord(c):02X}" if c in "%:" or ord(c) < 0x20 or ord(c) == 0x7F else c for c in text)
     raw = encoded.encode("utf-8", "surrogatepass")
@@ -46,7 +48,8 @@ def kind_of(stream: str) -> str:
 
 def parts_of(stream: str) -> list[str]:
     """The parts behind the kind, decoded."""
-    return [unpart(p) for p in stream.split(":")[1:]]
+    parts = stream.split(":")[1:]
+    return [unpart(p) for p in parts] if "%" in stream else parts
 
 
 def sku(code: str) -> str:

@@ -4,7 +4,7 @@ They belong to the ledger and are never dropped. ``effects`` is a pure function 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ledger.facts.stock import (
@@ -135,7 +135,7 @@ def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, 
         by = fact.covers_shops[0] if fact.covers_shops and fact.covers_shops[0] != EVERY_SHOP else NO_SHOP
         after = Level(stock, position, position, at, by)
     else:
-        after = replace(level, stock=stock, position=position)
+        after = Level(stock, position, level.counted_position, level.counted_at, level.counted_by)
     effects.levels[place, sku] = after
     change = changed(fact)
     if change is not None:

@@ -47,13 +47,9 @@ def evolve(state: Listing, record: Record) -> Listing:
     """The listing after one of its facts."""
     match record.fact:
         case ListingLinked() as fact:
-            return replace(
-                state,
-                sku=fact.sku,
-                units_per_listing=fact.units_per_listing,
-                state=fact.state,
-                codes=tuple(fact.codes),
-                show_zero=False,
+            codes = tuple(fact.codes)
+            return Listing(
+                fact.sku, fact.units_per_listing, fact.state, False, codes, state.settings, state.resend_position
             )
         case ListingConfirmed():
             return replace(state, state=LINKED, show_zero=False)

@@ -1,16 +1,20 @@
 """What a commit reads under the lock, in one pipelined round trip: levels, newer facts of streams, counts, kept answers."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import sql
 
+from ledger.arrays import integers, moments, texts
 from ledger.codec import Record, decode
 from ledger.commit import Connection, KeptAnswer
 from ledger.levels import Count, Level
 from ledger.stock import Stock
+from ledger.terms import utc_moment
 from ledger.view import TAIL_FACTS, OnTop, StreamRead, StreamsKept, View, Wanted
+
+UNREAD = datetime.min.replace(tzinfo=UTC)  # a view that decides nothing has no time
 
 
 class Selects:
@@ -82,18 +86,18 @@ def fetch(
     cursors: dict[str, Any] = {}
     with connection.pipeline():
         if stocks:
-            cursors["stocks"] = connection.execute(selects.levels, _columns(stocks), prepare=True)
+            cursors["stocks"] = connection.execute(selects.levels, _texts(stocks), prepare=True)
         if streams:
             known = [found.version if (found := kept.get(s)) else 0 for s in streams]
-            cursors["streams"] = connection.execute(selects.streams, (streams, known), prepare=True)
+            cursors["streams"] = connection.execute(selects.streams, (texts(streams), integers(known)), prepare=True)
         if tails:
-            cursors["tails"] = connection.execute(selects.tails, (tails, TAIL_FACTS), prepare=True)
+            cursors["tails"] = connection.execute(selects.tails, (texts(tails), TAIL_FACTS), prepare=True)
         if counts:
-            cursors["counts"] = connection.execute(selects.counts, _columns(counts), prepare=True)
+            cursors["counts"] = connection.execute(selects.counts, _texts(counts), prepare=True)
         if wanted.on_top:
             cursors["on_top"] = connection.execute(selects.on_top, _cover_columns(wanted), prepare=True)
         if names:
-            cursors["keys"] = connection.execute(selects.keys, _columns(names), prepare=True)
+            cursors["keys"] = connection.execute(selects.keys, _texts(names), prepare=True)
     if stocks:
         view.levels.update({pair: Level() for pair in stocks})
         view.levels.update({(row[0], row[1]): _level(row) for row in cursors["stocks"]})
@@ -113,13 +117,23 @@ def fetch(
     return [KeptAnswer(*row) for row in cursors["keys"]] if names else []
 
 
+def prefetch(connection: Connection, selects: Selects, wanted: Wanted, kept: StreamsKept) -> None:
+    """The wanted streams that are not kept are kept, read without the lock: under it only what is newer is left to read."""
+    unknown = sorted(name for name in wanted.streams if kept.get(name) is None)
+    if not unknown:
+        return
+    rows = connection.execute(selects.streams, (texts(unknown), integers(0 for _ in unknown)), prepare=True)
+    view = View(0, UNREAD)
+    _put_streams(view, StreamsKept(0), unknown, _records(rows))
+    for name, stream in view.streams.items():
+        kept.put(name, stream)
+
+
 def stock_levels(
     connection: Connection, selects: Selects, pairs: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], Level]:
     """The levels of these (place, sku) as they are now; a SKU without a row is absent."""
-    return {
-        (str(r[0]), str(r[1])): _level(r) for r in connection.execute(selects.levels, _columns(pairs), prepare=True)
-    }
+    return {(str(r[0]), str(r[1])): _level(r) for r in connection.execute(selects.levels, _texts(pairs), prepare=True)}
 
 
 def _put_streams(view: View, kept: StreamsKept, names: Sequence[str], records: Sequence[Record]) -> None:
@@ -149,15 +163,21 @@ def _level(row: Any) -> Level:
     return Level(Stock(*row[2:10]), position, counted_position, counted_at, counted_by)
 
 
-def _columns(rows: Iterable[Sequence[object]]) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _texts(rows: Sequence[Sequence[str]]) -> list[str]:
+    return [texts(column) for column in zip(*rows, strict=True)]
 
 
-def _cover_columns(wanted: Wanted) -> list[list[object]]:
-    entries: list[tuple[object, ...]] = [
-        (place, sku, shop, datetime.fromisoformat(up_to) if up_to else None, known)
+def _cover_columns(wanted: Wanted) -> list[str]:
+    entries = [
+        (place, sku, shop, utc_moment(up_to) if up_to else None, known)
         for (place, sku), covers in wanted.on_top.items()
         for shop, up_to, known in zip(covers.shops, covers.up_to, covers.up_to_position, strict=True)
     ]
-    columns = _columns(entries) if entries else [[], [], [], [], []]
-    return [*columns, *_columns(list(wanted.on_top))]
+    return [
+        texts(e[0] for e in entries),
+        texts(e[1] for e in entries),
+        texts(e[2] for e in entries),
+        moments(e[3] for e in entries),
+        integers(e[4] for e in entries),
+        *_texts(list(wanted.on_top)),
+    ]

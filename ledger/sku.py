@@ -44,7 +44,7 @@ def evolve(state: SkuState, record: Record) -> SkuState:
     """The SKU after one of its facts."""
     match record.fact:
         case SkuRegistered(name=name, jan=jan, product=product):
-            return replace(state, registered=True, name=name, jan=jan, product=product)
+            return SkuState(True, name, jan, product, state.aliases, state.recipe, state.unified_into)
         case SkuRenamed(name=name, jan=jan, product=product):
             return replace(state, name=name, jan=jan, product=product)
         case AliasAdded(alias=alias):

@@ -104,58 +104,50 @@ def evolve(stock: Stock, fact: StockFact | KeptBackSet) -> Stock:
     """The stock after the fact. Never raises: what is recorded has happened."""
     if isinstance(fact, KeptBackSet):  # stands on the SKU's stream, so the version of this one stays
         return replace(stock, kept_back_units=fact.units)
-    return replace(_evolved(stock, fact), version=stock.version + 1)
-
-
-def _evolved(stock: Stock, fact: StockFact) -> Stock:
+    allocated, held, auction_kept = stock.allocated_units, stock.held_units, stock.auction_kept_units
+    defective, undecided = stock.defective_units, stock.undecided_units
     match fact:
-        case StockOverwritten() | StockAdded() | SetUpPartReplaced() | StockReceived() | StocktakeVariance():
-            return replace(stock, on_hand_units=fact.on_hand)
-        case StockMoved() | StockTakenOut():
-            return replace(stock, on_hand_units=fact.on_hand)
-        case StockReturned(to=to, units=units):
-            return replace(
-                stock,
-                on_hand_units=fact.on_hand,
-                defective_units=stock.defective_units + (units if to == "defective" else 0),
-            )
-        case DefectiveMarked(units=units):
-            return replace(stock, on_hand_units=fact.on_hand, defective_units=stock.defective_units + units)
-        case DefectiveCleared(units=units):
-            return replace(stock, on_hand_units=fact.on_hand, defective_units=stock.defective_units - units)
-        case StockAllocated(units=units):
-            return replace(stock, allocated_units=stock.allocated_units + units)
-        case AllocatedAsCounted(units=units):
-            return replace(stock, on_hand_units=fact.on_hand, allocated_units=stock.allocated_units + units)
-        case CountedReversed():
-            return replace(stock, on_hand_units=fact.on_hand)
-        case AllocationReleased(units=units, to=to):
-            return replace(
-                stock,
-                on_hand_units=fact.on_hand,
-                allocated_units=stock.allocated_units - units,
-                defective_units=stock.defective_units + (units if to == "defective" else 0),
-                undecided_units=stock.undecided_units + (units if to == "undecided" else 0),
-            )
-        case UndecidedSettled(units=units, to=to):
-            return replace(
-                stock,
-                on_hand_units=fact.on_hand,
-                defective_units=stock.defective_units + (units if to == "defective" else 0),
-                undecided_units=stock.undecided_units - units,
-            )
+        case StockAllocated(units=units) | AllocatedAsCounted(units=units):
+            allocated += units
         case StockShipped(units=units):
-            return replace(stock, on_hand_units=fact.on_hand, allocated_units=stock.allocated_units - units)
+            allocated -= units
+        case AllocationReleased(units=units, to=to):
+            allocated -= units
+            defective += units if to == "defective" else 0
+            undecided += units if to == "undecided" else 0
+        case UndecidedSettled(units=units, to=to):
+            undecided -= units
+            defective += units if to == "defective" else 0
+        case StockReturned(units=units, to=to):
+            defective += units if to == "defective" else 0
+        case DefectiveMarked(units=units):
+            defective += units
+        case DefectiveCleared(units=units):
+            defective -= units
         case HoldTaken(units=units):
-            return replace(stock, held_units=stock.held_units + units)
+            held += units
         case HoldReturned(units=units):
-            return replace(stock, held_units=stock.held_units - units)
+            held -= units
         case AuctionKept(units=units):
-            return replace(stock, auction_kept_units=stock.auction_kept_units + units)
+            auction_kept += units
         case AuctionReturned(units=units):
-            return replace(stock, auction_kept_units=stock.auction_kept_units - units)
+            auction_kept -= units
+        case (
+            StockOverwritten()
+            | StockAdded()
+            | SetUpPartReplaced()
+            | StockReceived()
+            | StockTakenOut()
+            | StockMoved()
+            | StocktakeVariance()
+            | CountedReversed()
+        ):
+            pass  # they move on hand alone
         case _:
             assert_never(fact)
+    return Stock(
+        stock.version + 1, fact.on_hand, allocated, held, stock.kept_back_units, auction_kept, defective, undecided
+    )
 
 
 # ------------------------------------------------------------------ decisions

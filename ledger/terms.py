@@ -7,6 +7,7 @@ Units are whole pieces (個). Times are aware datetimes in UTC; a date in Japan 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 SKU_CHARACTERS_MAX = 200  # product.md: a SKU is 1..200 characters, kept exactly
 CODE_CHARACTERS_MAX = 200  # the longest item or variant code of any mall of the seed is 99 (Yahoo!) to 100 characters
@@ -158,6 +159,7 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+@lru_cache(maxsize=4_096)
 def utc_moment(text: str) -> datetime:
     """The moment a fact keeps as text. Raises ValueError for text that ``utc_text`` did not write."""
     if not text.endswith("Z"):

@@ -30,7 +30,7 @@ from ledger.commit import (
     write,
 )
 from ledger.failpoint import reach
-from ledger.reading import Selects, fetch
+from ledger.reading import Selects, fetch, prefetch
 from ledger.seal import StoredFact
 from ledger.view import Draft, NotReadYet, StreamsKept, View, Wanted
 
@@ -272,6 +272,8 @@ class Writer:
     def _commit(self, batch: Sequence[_Waiting]) -> list[tuple[_Waiting, Done | Exception]]:
         """The batch is durable; the answers wait to be given. Whatever it raises, nothing was recorded, but OutcomeUnknown."""
         connection = self._connection()
+        if batch[0].command.alone:  # thousands of rows: what can be read before the lock is
+            prefetch(connection, self._selects, batch[0].command.wanted, self._kept)
         began = self._clock.monotonic()
         head, view, kept = self._read(connection, batch)
         reach("commit.locked")
