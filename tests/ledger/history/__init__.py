@@ -1,0 +1,1 @@
+"""What facts looked like when they were recorded: golden lines that every later version must be able to read."""
