@@ -109,7 +109,7 @@ class Statements:
             "UPDATE {stock_counts} AS c SET position = u.position"
             " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[]) AS u (place, sku, shop, known, position)"
             " JOIN {stock_levels} AS l ON l.place = u.place AND l.sku = u.sku"
-            " WHERE c.place = u.place AND c.sku = u.sku AND c.shop = u.shop"
+            " WHERE c.place = u.place AND c.sku = u.sku AND (c.shop = u.shop OR u.shop = '*')"
             " AND c.position <= u.known AND c.position >= l.counted_position"
         )
         self.upsert_counts = named(

@@ -78,7 +78,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """Counts of this shop up to position ``known_position`` stay inside the number of ``position``."""
+    """Counts of this shop ("*": of every shop) up to position ``known_position`` stay inside the number of ``position``."""
 
     place: str
     sku: str

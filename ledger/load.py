@@ -45,6 +45,7 @@ class LoadRow:
     """One row that is ready to be applied. ``sku`` is what the match key names ("" none); ``units`` None: no number.
 
     ``excluded``: the mall's own flag makes the listing 対象外. ``key`` None: our own form, which names a SKU.
+    ``told_position``: the last position the mall had applied for the listing from us, 0 when it was never told.
     """
 
     row: int
@@ -56,6 +57,7 @@ class LoadRow:
     product: str = ""
     codes: tuple[str, ...] = ()
     excluded: bool = False
+    told_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)

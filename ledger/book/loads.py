@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ledger import counting, keys, listing, load, shop, sku
 from ledger.book import Verb
-from ledger.book.stock import check_counted_at
+from ledger.book.stock import check_counted_at, everything_up_to, sales_of
 from ledger.counting import Covers
 from ledger.facts.load import ImportChunkApplied, ImportStarted
 from ledger.facts.stock import SetUpPartReplaced, StockAdded, StockOverwritten
@@ -19,7 +19,7 @@ from ledger.writer import Decision
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How the rows of one import are applied. ``covers`` of a SKU's listing, see ``book.stock.sales_of``.
+    """How the rows of one import are applied. ``shop`` None: our own form, whose number knows everything up to its time.
 
     ``registers``: SKUs that do not exist are made (a product file). ``owed``: before or after, None: such rows are skipped.
     """
@@ -27,10 +27,15 @@ class How:
     shop: str | None
     mode: str
     counted_at: datetime
-    covers: Covers
     target: str = "available"
     registers: bool = True
     owed: str | None = None
+
+    def covers(self, row: LoadRow) -> Covers:
+        """Which sales are inside the row's number."""
+        if self.shop is None:
+            return everything_up_to(self.counted_at)
+        return sales_of(self.shop, self.counted_at, row.told_position)
 
 
 @dataclass
@@ -76,7 +81,7 @@ def apply_chunk(import_id: str, chunk: int, rows: Sequence[LoadRow], how: How) -
             wanted.streams.add(keys.listing(how.shop, row.key))
         if row.sku:
             wanted.streams.add(keys.sku(row.sku))
-            _want_stock(wanted, row.sku, how)
+            _want_stock(wanted, row.sku, row, how)
 
     def decide(view: View) -> Decision:
         state = view.state(stream, load.FOLD)
@@ -122,10 +127,10 @@ def cancel_import(import_id: str) -> Verb:
 # ------------------------------------------------------------------ one row
 
 
-def _want_stock(wanted: Wanted, code: str, how: How) -> None:
+def _want_stock(wanted: Wanted, code: str, row: LoadRow, how: How) -> None:
     pair = (MAIN_PLACE, code)
     wanted.stocks.add(pair)
-    wanted.on_top[pair] = how.covers
+    wanted.on_top.setdefault(pair, how.covers(row))
     if how.mode == "add" and how.shop is not None:
         wanted.counts |= {(MAIN_PLACE, code, how.shop), (MAIN_PLACE, code, "*")}
 
@@ -141,7 +146,7 @@ def _need_linked(view: View, rows: Sequence[LoadRow], how: How) -> None:
         code = view.state(keys.listing(how.shop, row.key), listing.FOLD).sku
         if code and code != row.sku and (MAIN_PLACE, code) not in view.levels:
             wanted.streams.add(keys.sku(code))
-            _want_stock(wanted, code, how)
+            _want_stock(wanted, code, row, how)
     if wanted:
         raise NotReadYet(wanted)
 
@@ -193,7 +198,8 @@ def _set_number(work: _Chunk, row: LoadRow, code: str, units: int) -> None:
         if first != units:
             work.skipped.append((row.row, load.DISAGREES))
         return
-    now, top = level.stock, view.on_top(code, how.covers)
+    covers = how.covers(row)
+    now, top = level.stock, view.on_top(code, covers)
     on_top = top.available if how.target == "available" else top.on_hand
     if how.mode == "overwrite":
         if now.short_units > 0 and how.owed is None and how.target == "available":
@@ -205,7 +211,7 @@ def _set_number(work: _Chunk, row: LoadRow, code: str, units: int) -> None:
         fact: StockOverwritten | StockAdded | SetUpPartReplaced = counting.overwrite(
             now,
             units,
-            covers=how.covers,
+            covers=covers,
             applied_on_top=on_top,
             target=how.target,
             owed=how.owed,

@@ -31,13 +31,15 @@ def everything_read_at(position: int) -> Covers:
     return Covers((EVERY_SHOP,), ("",), (max(1, position),))
 
 
-def sales_of(shop: str, counted_at: datetime, told: Mapping[str, int] | None = None) -> Covers:
-    """A mall's own file: that shop's sales up to its time, and what the mall had been told up to position ``told[""]``.
+def sales_of(shop: str, counted_at: datetime, told_position: int = 0) -> Covers:
+    """A mall's own file: that shop's sales up to its time, and all else as far as the mall had been told.
 
-    ``told`` gives for other shops ("" what has no shop) the last position that mall had applied for the listing.
+    ``told_position``: the last position that mall had applied for the listing, 0 when it was never told.
     """
-    others = {name: known for name, known in (told or {}).items() if known > 0 and name != shop}
-    return Covers((shop, *others), (utc_text(counted_at), *("" for _ in others)), (0, *others.values()))
+    own = utc_text(counted_at)
+    if told_position <= 0:
+        return Covers((shop,), (own,), (0,))
+    return Covers((shop, EVERY_SHOP), (own, ""), (0, told_position))
 
 
 def check_counted_at(counted_at: datetime, now: datetime) -> None:
