@@ -76,6 +76,20 @@ def add(sku: str, units: int, *, key: Key | None = None, line: str = "1") -> Com
     return Command(decide, envelope(line), Wanted(stocks={(MAIN_PLACE, sku)}), key)
 
 
+def add_one_by_one(sku: str, facts: int, name: str) -> Command:
+    """So many facts in one command, each of one unit more; its key is the name."""
+
+    def decide(view: View) -> Decision:
+        now, drafts = view.stock(sku), []
+        for n in range(facts):
+            fact = stock.receive(now, name, str(n), 1)
+            drafts.append(Draft(keys.stock(sku), fact))
+            now = stock.evolve(now, fact)
+        return Decision(drafts, {"on_hand": now.on_hand_units})
+
+    return Command(decide, envelope(name), Wanted(stocks={(MAIN_PLACE, sku)}), key_of(name, f"{sku} {facts}"))
+
+
 def hold(sku: str, units: int, name: str) -> Command:
     """So many units kept for someone, or NotEnough: a strict command."""
 
@@ -94,7 +108,12 @@ def level(database: Database, sku: str) -> tuple[int, int, int]:
 
 
 def whole_ledger(database: Database) -> list[Record]:
-    """Every fact, after it was checked that positions have no gap, the chain holds, and a replay gives the levels."""
+    """Every fact, after it was checked that positions have no gap, the chain holds, and a replay gives the levels.
+
+    A commit that is still on its way in the server, its client killed, is waited for.
+    """
+    with psycopg.connect(database.conninfo()) as connection:
+        connection.execute("SELECT 1 FROM ledger_head FOR UPDATE")
     with psycopg.connect(database.conninfo()) as connection, connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         facts = [StoredFact(*row) for row in connection.execute(FACTS)]

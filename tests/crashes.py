@@ -1,0 +1,92 @@
+"""Which program is killed at which named place: every place of ``ledger.failpoint`` stands here once.
+
+A part adds its places to REACHED with its own child program, and a test of its own that asks ``points_of`` for them,
+kills with ``killed_at``, and looks afterwards that nothing acknowledged is lost and nothing counts twice.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+from ledger import failpoint
+
+LEDGER = "tests.ledger.crash_child"
+
+REACHED: dict[str, str] = {
+    "commit.locked": LEDGER,
+    "commit.decided": LEDGER,
+    "commit.copied": LEDGER,
+    "commit.inserted": LEDGER,
+    "commit.sealed": LEDGER,
+    "commit.before_commit": LEDGER,
+    "commit.sent": LEDGER,
+    "commit.after_commit": LEDGER,
+    "writer.before_answer": LEDGER,
+    "writer.after_answer": LEDGER,
+}
+
+# Place -> the part that adds it to the table above, with its program.
+NOT_REACHED_YET: dict[str, str] = {
+    "bulk.before_chunk": "bulk",
+    "bulk.after_chunk": "bulk",
+    "bulk.before_finish": "bulk",
+    "projection.page_read": "projections",
+    "projection.page_written": "projections",
+    "projection.page_committed": "projections",
+    "projection.lease_taken": "projections",
+    "rebuild.created": "projections",
+    "rebuild.before_swap": "projections",
+    "rebuild.after_swap": "projections",
+    "inbox.before_store": "inbox",
+    "inbox.stored": "inbox",
+    "inbox.answered": "inbox",
+    "intake.claimed": "intake",
+    "intake.read": "intake",
+    "intake.taken": "intake",
+    "intake.marked": "intake",
+    "push.leased": "push",
+    "push.computed": "push",
+    "push.sent_recorded": "push",
+    "push.before_request": "push",
+    "push.after_request": "push",
+    "push.answered_recorded": "push",
+    "upload.row_page_stored": "files",
+}
+
+CHILD_SECONDS_MAX = 60
+
+
+def points_of(program: str) -> list[str]:
+    """The places at which this program is killed, in the order they are declared."""
+    return [point for point in failpoint.POINTS if REACHED.get(point) == program]
+
+
+def killed_at(program: str, point: str, *arguments: str) -> list[str]:
+    """What the child said, line by line, until it was killed at the place; it says a line before anyone relies on it."""
+    command = [sys.executable, "-m", program, point, *arguments]
+    child = subprocess.run(command, stdout=subprocess.PIPE, timeout=CHILD_SECONDS_MAX, check=False)
+    assert child.returncode == -signal.SIGKILL, (
+        f"{program} ended with {child.returncode}; expected to be killed at {point}"
+    )
+    said = child.stdout.decode()
+    return said[: said.rfind("\n") + 1].splitlines()
+
+
+def at(point: str, times: int, how: signal.Signals = signal.SIGKILL) -> Callable[[str], None]:
+    """For ``failpoint.arm``: this process gets the signal when it reaches the place for the given time."""
+    left = [times]
+
+    def reached(name: str) -> None:
+        if name == point:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), how)
+
+    return reached
+
+
+def say(line: str) -> None:
+    """A line is with the parent before this returns, whatever becomes of this process."""
+    os.write(1, f"{line}\n".encode())
