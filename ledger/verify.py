@@ -30,6 +30,7 @@ from ledger.invariants import (
     StockAddsUp,
     Versions,
 )
+from ledger.seal import Damage
 
 FINDINGS_MAX = 20
 PROGRESS_FACTS = 250_000
@@ -96,35 +97,39 @@ def verify(
     further: Sequence[Further] = (),
     chain_only: bool = False,
     progress: Callable[[int], None] | None = None,
+    progress_facts: int = PROGRESS_FACTS,
     pass_facts_max: int = PASS_FACTS_MAX,
 ) -> Report:
     """What is wrong with the ledger, if anything. Reads it once, and again for each further ``pass_facts_max`` facts.
 
-    A break of the chain ends the reading: nothing behind it can be believed. ``progress`` is told a position now and then.
+    A break of the chain ends the reading: nothing behind it can be believed. ``progress`` is told a position about every
+    ``progress_facts`` facts.
     """
     opening, found = ledger.opening, _Found()
     chain = Chain(opening, heads)
     passes = 1 if chain_only else 1 + max(0, opening.position - 1) // pass_facts_max
-    behind = 0
+    checked, behind = ["I4"] if chain_only else ["I1", "I2", "I4", "I5"], 0
     try:
         for number in range(passes):
             rules = None if chain_only else _Rules(Partition(number, passes))
-            broken = _read(ledger, chain if number == 0 else None, rules, found, progress)
-            if broken or found.enough:
-                return Report(opening, chain.position, chain.commits, (), tuple(found.findings))
+            commits = _telling(ledger.commits(), progress or _tell_nobody, progress_facts)
+            damage = _read(commits, chain if number == 0 else None, rules, found)
+            if number == 0 and damage is None:
+                damage = chain.ends(ledger.unsealed())
+            if damage is not None:
+                return _broken(opening, chain, found, Finding("I4", damage.what, damage.commit, damage.position))
             if rules is not None:
                 found.take(rules.end(ledger.levels()))
                 behind += rules.behind
-    except Unreadable as damage:
-        found.findings.insert(0, Finding("I4", str(damage)))
-        return Report(opening, chain.position, chain.commits, (), tuple(found.findings))
+            if found.enough:
+                break
+    except Unreadable as unreadable:
+        return _broken(opening, chain, found, Finding("I4", str(unreadable)))
     except UnknownFact as unknown:
         return Report(opening, chain.position, chain.commits, (), tuple(found.findings), stopped=unknown)
-    checked = ["I4"] if chain_only else ["I1", "I2", "I4", "I5"]
     for check in further:
-        if not found.enough:
-            found.take(check.run(opening))
-            checked.append(check.rule)
+        found.take(check.run(opening))
+        checked.append(check.rule)
     return Report(opening, chain.position, chain.commits, tuple(sorted(checked)), tuple(found.findings), behind)
 
 
@@ -151,27 +156,34 @@ def head_text(opening: Opening) -> str:
     return f"{opening.position}:{opening.hash.hex()}"
 
 
-def _read(
-    ledger: Ledger, chain: Chain | None, rules: "_Rules | None", found: _Found, progress: Callable[[int], None] | None
-) -> bool:
-    """Whether the chain is broken; what is wrong is in ``found``."""
-    told = PROGRESS_FACTS
-    for commit in ledger.commits():
+def _read(commits: Iterable[Commit], chain: Chain | None, rules: "_Rules | None", found: _Found) -> Damage | None:
+    """The first break of the chain; what else is wrong is in ``found``."""
+    for commit in commits:
         damage = chain.follow(commit) if chain is not None else None
         if damage is not None:
-            found.findings.insert(0, Finding("I4", damage.what, damage.commit, damage.position))
-            return True
-        if rules is not None:
+            return damage
+        if rules is not None and not found.enough:
             found.take(rules.take(commit))
-            if found.enough:
-                return False
-        if progress is not None and commit.seal.last_position >= told:
+        elif chain is None:
+            return None
+    return None
+
+
+def _broken(opening: Opening, chain: Chain, found: _Found, finding: Finding) -> Report:
+    return Report(opening, chain.position, chain.commits, (), (finding, *found.findings)[:FINDINGS_MAX])
+
+
+def _telling(commits: Iterator[Commit], progress: Callable[[int], None], every: int) -> Iterator[Commit]:
+    told = every
+    for commit in commits:
+        yield commit
+        if commit.seal.last_position >= told:
             progress(commit.seal.last_position)
-            told = commit.seal.last_position + PROGRESS_FACTS
-    damage = chain.ends(ledger.unsealed()) if chain is not None else None
-    if damage is not None:
-        found.findings.insert(0, Finding("I4", damage.what, damage.commit, damage.position))
-    return damage is not None
+            told = commit.seal.last_position + every
+
+
+def _tell_nobody(position: int) -> None:
+    """Nobody waits for it."""
 
 
 class _Rules:

@@ -12,21 +12,27 @@ from typing import Any
 import psycopg
 
 from ledger import keys, stock
-from ledger.chain import Commit, Opening, Row, row_of
+from ledger.chain import Commit, Opening, row_of
 from ledger.codec import Envelope
 from ledger.commit import Statements, finish, lock_head, write
 from ledger.counting import Covers, overwrite
 from ledger.facts import Fact
+from ledger.facts.house import LedgerOpened
 from ledger.facts.order import Booked, OrderTold, ShipmentTold
 from ledger.facts.push import PushAnswered, PushSent, PushSettled
+from ledger.facts.sku import KeptBackSet, SkuRegistered
 from ledger.facts.stock import StockFact
+from ledger.invariants import LevelRow
 from ledger.levels import Effects, Level
+from ledger.replay import LEVEL_COLUMNS
 from ledger.seal import GENESIS, Seal, StoredFact, sealed
-from ledger.stock import Stock, evolve
+from ledger.stock import Stock
+from ledger.verify import verify
 from ledger.view import Draft, StreamRead, View
 
 BEGAN = datetime(2026, 7, 1, 0, 0, tzinfo=UTC)
 COVERS_ALL = Covers(("*",), ("2026-07-01T00:00:00Z",), (0,))
+UNITS = ("on_hand", "allocated", "held", "kept_back", "auction_kept", "defective", "undecided")
 LEDGER_ID = "0b5e7a52-6a5d-4f39-9c55-1d0c3c0a9f11"
 
 
@@ -45,7 +51,7 @@ class Story:
 
     ledger_id: str = LEDGER_ID
     written: list[Written] = field(default_factory=list)
-    levels: dict[tuple[str, str], Level] = field(default_factory=dict)
+    levels_now: dict[tuple[str, str], Level] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     now: datetime = BEGAN
     requests: int = 0
@@ -72,21 +78,36 @@ class Story:
     def unsealed(self) -> int | None:
         return None
 
+    def levels(self) -> Iterator[LevelRow]:
+        for (place, sku), level in self.levels_now.items():
+            yield (
+                place,
+                sku,
+                (
+                    *(
+                        getattr(level.stock, f"{name}_units")
+                        if name in UNITS
+                        else getattr(level.stock if name == "version" else level, name)
+                        for name in LEVEL_COLUMNS
+                    ),
+                ),
+            )
+
     # -------------------------------------------------------------- what happens
 
     def commit(self, *drafts: Draft) -> Written:
         """These facts are the next commit."""
         self.now += timedelta(seconds=1)
         view = View(self.position, self.now)
-        view.levels = self.levels
+        view.levels = self.levels_now
         for draft in drafts:
             if keys.kind_of(draft.stream) == "stock":
                 place, sku = keys.parts_of(draft.stream)
-                self.levels.setdefault((place, sku), Level())
+                self.levels_now.setdefault((place, sku), Level())
             else:
                 view.streams.setdefault(draft.stream, StreamRead(self.versions.get(draft.stream, 0), []))
             if hasattr(draft.fact, "place") and keys.kind_of(draft.stream) == "sku":
-                self.levels.setdefault((draft.fact.place, keys.parts_of(draft.stream)[0]), Level())
+                self.levels_now.setdefault((draft.fact.place, keys.parts_of(draft.stream)[0]), Level())
         view.apply(drafts, Envelope(self.now, "person:1", f"trace-{self.position}"))
         self.versions.update({fact.stream: fact.version for fact in view.facts})
         one = Written(tuple(view.facts), sealed(self.ledger_id, self.hash, self.now, view.facts), view.effects)
@@ -94,7 +115,7 @@ class Story:
         return one
 
     def stock(self, sku: str) -> Stock:
-        return self.levels.get(("main", sku), Level()).stock
+        return self.levels_now.get(("main", sku), Level()).stock
 
     def fact(self, stream: str, fact: Fact) -> Written:
         return self.commit(Draft(stream, fact))
@@ -168,8 +189,8 @@ class Story:
     # -------------------------------------------------------------- what is done to it
 
     def resealed(self, change: "dict[int, StoredFact]") -> "Story":
-        """The same ledger with other facts at these positions, sealed again by somebody who can: a fault of the writer."""
-        again = Story(self.ledger_id)
+        """The same ledger with other facts at these positions, sealed again: a fault of the writer, not of the chain."""
+        again = Story(self.ledger_id, levels_now=dict(self.levels_now))
         for one in self.written:
             facts = tuple(change.get(fact.position, fact) for fact in one.facts)
             seal = sealed(self.ledger_id, again.hash, one.seal.committed_at, facts)
@@ -188,9 +209,6 @@ class Story:
 
 def full_story(ledger_id: str = LEDGER_ID) -> Story:
     """A dozen commits that touch every rule: stock, orders, shipments, pushes by API and by file, another place."""
-    from ledger.facts.house import LedgerOpened
-    from ledger.facts.sku import KeptBackSet, SkuRegistered
-
     story = Story(ledger_id)
     story.fact(keys.LEDGER, LedgerOpened(ledger_id=ledger_id))
     story.fact(keys.sku("カップ-青:大"), SkuRegistered(sku="カップ-青:大", name="カップ 青 大"))
@@ -298,4 +316,30 @@ def ledger_id_of(connection: psycopg.Connection[Any], schema: str) -> str:
     return str(row[0])
 
 
-__all__ = ["Row", "Story", "evolve", "full_story"]
+@dataclass(frozen=True)
+class Held:
+    """A ledger held in memory as rows, to be damaged at will."""
+
+    opening: Opening
+    held: tuple[Commit, ...]
+    rows_of_levels: tuple[LevelRow, ...] | None = None
+    past: int | None = None
+
+    def commits(self) -> Iterator[Commit]:
+        return iter(self.held)
+
+    def unsealed(self) -> int | None:
+        return self.past
+
+    def levels(self) -> Iterator[LevelRow] | None:
+        return None if self.rows_of_levels is None else iter(self.rows_of_levels)
+
+
+def held(story: Story) -> Held:
+    """The story's rows, its stock table too."""
+    return Held(story.opening, tuple(story.commits()), tuple(story.levels()))
+
+
+def wrong(ledger: Story | Held, **how: object) -> list[str]:
+    """What verify says of it."""
+    return [str(finding) for finding in verify(ledger, **how).findings]  # type: ignore[arg-type]
