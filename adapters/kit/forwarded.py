@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 
 LAYERS_MAX = 10
+LINE_CHARACTERS_MAX = 300  # a longer line is none of a forwarder's, and the patterns below take their time on one
 HEADER_LINES_MAX = 20
+SEARCHED_LINES_MAX = 500  # a forwarder's header stands above the mail, below a note at most
 QUOTED_LINES_MIN = 3
 QUOTED_SHARE_MIN = 0.8  # a note of the forwarder above the quoted mail is not quoted
 
@@ -68,7 +70,9 @@ def _unquoted(text: str) -> str:
 
 def _below_header(text: str) -> Unwrapped | None:
     lines = text.split("\n")
-    for at, line in enumerate(lines):
+    for at, line in enumerate(lines[:SEARCHED_LINES_MAX]):
+        if len(line) > LINE_CHARACTERS_MAX:
+            continue
         if _MARK.match(line.strip()):
             return _after_fields(lines, at + 1, fields_min=1)
         field = _FIELD.match(line.strip())

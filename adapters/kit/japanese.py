@@ -12,6 +12,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+NO_CHARACTERS_OF_CP932 = "\x80\uf8f0\uf8f1\uf8f2\uf8f3"  # what Python makes of the bytes 80, A0, FD, FE, FF, which are none
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 ENCODED_WORD_CHARACTERS_MAX = 75  # RFC 2047, section 2
 
@@ -27,6 +28,7 @@ _ESCAPES = {b"(B": "ascii", b"(J": "ascii", b"(H": "ascii", b"(I": "kana", b"$B"
 _ESCAPES_LONG = {b"$(B": "pairs", b"$(@": "pairs", b"$(D": "unknown pairs"}
 _LATIN_OF_JIS = "§¨°±´¶×÷"
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]*)\?=")
+_DIGITS = str.maketrans("０１２３４５６７８９，", "0123456789,")
 _LABEL_TABLE = str.maketrans(
     {
         "\N{WAVE DASH}": "~",
@@ -140,6 +142,11 @@ def normalised(text: str) -> str:
     return folded.replace(" \N{COMBINING MACRON}", "\N{FULLWIDTH MACRON}").translate(_LABEL_TABLE)
 
 
+def half_width_digits(text: str) -> str:
+    """The text with ０ to ９ and ， as ASCII and nothing else changed: ① and ² are no digits of a count."""
+    return text.translate(_DIGITS)
+
+
 def same_label(one: str, other: str) -> bool:
     """Whether two labels are the same apart from width, dashes, white space and case."""
     return label_key(one) == label_key(other)
@@ -219,13 +226,16 @@ def _strangeness(text: str) -> int:
 
 def _strict(raw: bytes, name: str) -> str | None:
     try:
-        return _euc(raw, "strict") if name == "euc-jp" else raw.decode(name)
+        text = _euc(raw, "strict") if name == "euc-jp" else raw.decode(name)
     except UnicodeDecodeError:
         return None
+    return None if name == "cp932" and any(one in text for one in NO_CHARACTERS_OF_CP932) else text
 
 
 def _replaced(raw: bytes, name: str) -> Decoded:
     text = _euc(raw, "replace") if name == "euc-jp" else raw.decode(name, "replace")
+    if name == "cp932":
+        text = text.translate(dict.fromkeys(map(ord, NO_CHARACTERS_OF_CP932), REPLACED))
     return Decoded(text, name, text.count(REPLACED))
 
 
@@ -276,9 +286,9 @@ def _character(raw: bytes, at: int, mode: str) -> tuple[str, int]:
     byte = raw[at]
     if 0xA1 <= byte <= 0xDF:  # kana in 8 bits, as CP50220 writers leave it
         return bytes([byte]).decode("cp932"), at + 1
-    if byte < 0x21 or byte == 0x7F or mode == "ascii":
+    if byte < 0x21 or mode == "ascii":
         return (chr(byte) if byte < 0x80 else REPLACED), at + 1
-    if byte > 0x7F:
+    if byte > 0x7E:
         return REPLACED, at + 1
     if mode == "kana":
         return (bytes([byte | 0x80]).decode("cp932") if byte <= 0x5F else REPLACED), at + 1

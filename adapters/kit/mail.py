@@ -21,7 +21,8 @@ from adapters.kit.mall import MailText, NotUnderstood
 
 MAIL_BYTES_MAX = 10_000_000
 PARTS_MAX = 100  # parts looked at; a mail of up to 1,000 parts is read as far as that
-BOUNDARIES_MAX = 200  # the parser's work grows with nested boundaries
+LINES_MAX = 200_000  # 10 MB of attachments have 130,000
+BOUNDARIES_MAX = 50  # the parser's work grows with lines × nested boundaries
 FORWARDS_MAX = 5  # a mail in a mail in a mail …
 HEADER_CHARACTERS_MAX = 10_000
 TEXT_CHARACTERS_MAX = 2_000_000
@@ -44,7 +45,7 @@ def read_mail(raw: bytes, *, received_at: datetime, verified: bool = False) -> M
     mail_text_not_readable, mail_several_forwarded.
     """
     assert received_at.tzinfo is not None, "receive time with its zone"
-    if len(raw) > MAIL_BYTES_MAX:
+    if len(raw) > MAIL_BYTES_MAX or raw.count(b"\n") > LINES_MAX:
         return NotUnderstood("mail_too_large")
     if not raw.strip():
         return NotUnderstood("mail_empty")
@@ -213,7 +214,7 @@ def _parameter(part: Message, name: str) -> str | None:
 
 def _unflowed(text: str, *, joins: bool) -> str:
     """RFC 3676: a line that ends in a space goes on in the next of the same quote depth; "-- " is a signature."""
-    out: list[str] = []
+    out: list[list[str]] = []
     open_depth: int | None = None
     for line in text.split("\n"):
         depth = len(line) - len(line.lstrip(">"))
@@ -221,8 +222,8 @@ def _unflowed(text: str, *, joins: bool) -> str:
         flows = body.endswith(" ") and body != "-- "
         content = body[:-1] if flows and joins else body
         if open_depth == depth and body != "-- ":
-            out[-1] += content
+            out[-1].append(content)
         else:
-            out.append(">" * depth + (" " if depth else "") + content)
+            out.append([">" * depth + (" " if depth else ""), content])
         open_depth = depth if flows else None
-    return "\n".join(out)
+    return "\n".join("".join(line) for line in out)

@@ -5,16 +5,16 @@ so that a rule and a line number can be shown to a person without quoting the ma
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TypeAlias
 
-from adapters.kit.japanese import label_key, normalised
+from adapters.kit.japanese import half_width_digits, label_key, normalised
 from adapters.kit.mall import NotUnderstood
 
 LINES_MAX = 20_000
+TIME_CHARACTERS_MAX = 500  # where a time is looked for in a value
 JST = timezone(timedelta(hours=9), "JST")  # Japan keeps no daylight saving time
 
 _COUNT = re.compile(r"(?:\d{1,7}|\d{1,3}(?:,\d{3}){1,2})", re.ASCII)
@@ -93,7 +93,7 @@ def split_sections(lines: Sequence[Line], separator: str) -> tuple[Section, ...]
 
 def count_in(text: str) -> int | None:
     """The whole number the text is, full-width digits and "1,000" included; None for anything else."""
-    plain = unicodedata.normalize("NFKC", text).strip()
+    plain = half_width_digits(text).strip()
     if not _COUNT.fullmatch(plain):
         return None
     return int(plain.replace(",", ""))
@@ -101,7 +101,7 @@ def count_in(text: str) -> int | None:
 
 def moment_jst(text: str) -> datetime | None:
     """The first date and time of day in the text, said in Japan, as UTC; None when there is none that exists."""
-    found = _MOMENT.search(normalised(text))
+    found = _MOMENT.search(_one_spaced(text))
     if found is None:
         return None
     year, month, day, hour, minute, second = (int(group or 0) for group in found.groups())
@@ -113,7 +113,7 @@ def moment_jst(text: str) -> datetime | None:
 
 def date_jst(text: str) -> date | None:
     """The first date in the text; None when there is none that exists."""
-    found = _DAY.search(normalised(text))
+    found = _DAY.search(_one_spaced(text))
     if found is None:
         return None
     try:
@@ -132,6 +132,11 @@ def subject_begins(subject: str, *wanted: str) -> bool:
     """Whether the subject begins with one of ``wanted`` apart from width, white space and case."""
     key = label_key(subject)
     return any(key.startswith(label_key(one)) for one in wanted)
+
+
+def _one_spaced(text: str) -> str:
+    """The beginning of the text, each run of white space as one space: a pattern of several runs takes long on long ones."""
+    return " ".join(normalised(text[:TIME_CHARACTERS_MAX]).split())
 
 
 def _after_label(text: str, label: str) -> str | None:

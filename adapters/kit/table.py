@@ -7,11 +7,10 @@ a bad byte, a NUL or a line without end is refused with its line, never skipped.
 import codecs
 import csv
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from adapters.kit.japanese import label_key
+from adapters.kit.japanese import NO_CHARACTERS_OF_CP932, half_width_digits, label_key
 from adapters.kit.mall import NotThisFormat, RowProblem
 from ledger.terms import UNITS_MAX
 
@@ -125,7 +124,7 @@ def units_of(cell: str, *, units_max: int = UNITS_MAX) -> int | NotUnits | None:
     if cell.isdecimal() and cell.isascii() and len(cell) <= 7:
         units = int(cell)
         return units if units <= units_max else NotUnits(f"0 to {units_max}")
-    text = unicodedata.normalize("NFKC", cell).strip()
+    text = half_width_digits(cell).strip()
     if not text:
         return None
     if not _COUNT.fullmatch(text):
@@ -227,12 +226,22 @@ class _Lines:
             self._encoding = encoding_of(chunk, self._encodings)
             self._decoder = codecs.getincrementaldecoder(self._encoding)("strict")
         try:
-            return self._decoder.decode(chunk, final=self._ended)
+            text = self._decoder.decode(chunk, final=self._ended)
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode(self._encoding, "replace") if isinstance(error.object, bytes) else ""
             line = self.taken + 1 + (self._rest + before).replace("\r\n", "\n").count("\n")
             bad = error.object[error.start : error.start + 1].hex().upper()
             raise TableRefused(RowProblem(line, "", f"byte 0x{bad}", f"text in {self._encoding}")) from None
+        if self._encoding == "cp932":
+            self._refuse_what_is_none(text)
+        return text
+
+    def _refuse_what_is_none(self, text: str) -> None:
+        """Python decodes five bytes that are no character of CP932; a table has none of them."""
+        bad = next((one for one in NO_CHARACTERS_OF_CP932 if one in text), None)
+        if bad is not None:
+            line = self.taken + 1 + (self._rest + text[: text.index(bad)]).replace("\r\n", "\n").count("\n")
+            raise TableRefused(RowProblem(line, "", f"byte 0x{bad.encode('cp932').hex().upper()}", "text in cp932"))
 
 
 def _rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, Sequence[str]]]:
