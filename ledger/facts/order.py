@@ -15,8 +15,11 @@ class Booked:
     ``booked_told`` is the SKU that was ordered (the set, when it is one) and ``booked_told_units`` its units;
     ``booked_skus`` and ``booked_units`` are the stream that was written and its units. ``booked_recipes`` is
     the set's recipe version (0: no set). ``booked_to`` says where released or settled units went.
-    ``sold_*`` is the difference the fact made to what the order states of each listing, counted in listings: what
-    the mall took from its own number (below zero: given back). The expected number of a listing is made from it.
+    ``sold_*`` is what the mall took from its own number (below zero: given back), counted in listings: the difference
+    the fact made to what the order states. A listing stands twice when it was sold and given back before we were told.
+    ``sold_at`` is when the mall took them, None where that is not known (only the date, or an order that was changed).
+    The expected number of a listing is made from these. ``reviews_opened`` are codes of 要確認 that the fact itself
+    opens: ``no_number:<SKU>`` (在庫未登録), ``unusual_units``, ``unusual_rate`` (an unverified mail above the usual).
     """
 
     booked_how: list[str] = field(default_factory=list)
@@ -28,6 +31,8 @@ class Booked:
     booked_to: list[str] = field(default_factory=list)
     sold_listings: list[str] = field(default_factory=list)
     sold_quantities: list[int] = field(default_factory=list)
+    sold_at: str | None = None
+    reviews_opened: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +72,18 @@ class OrderTold(Booked):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderVerified(Booked):
-    """A person or the mall's API confirmed what an unverified mail told; ``by`` is person or api."""
+    """A person or the mall's API confirmed what unverified mails told; ``by`` is person or api.
+
+    ``positions`` are those of the tellings that are confirmed; a mail that comes later is not.
+    """
 
     by: str
+    positions: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineLinked(Booked):
-    """A line that was 未紐付 names a listing and its SKU from here on."""
+    """A line that was 未紐付 names a listing and its SKU from here on. ``mark`` as in OrderTold: "" or "excluded" (対象外)."""
 
     item: str
     variant: str
@@ -82,6 +91,7 @@ class LineLinked(Booked):
     listing: str
     sku: str
     units_per_listing: int
+    mark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ Every fact says what it left behind: ``before`` and ``after`` are available_unit
 ``on_hand`` is on_hand_units after it; None means that the SKU has no number yet (在庫未登録), which is not zero.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 
@@ -22,8 +22,11 @@ class StockOverwritten(Left):
     """上書き. The envelope's ``at`` is counted_at: when the number was true.
 
     ``units`` is the number as stated for ``target`` ("available" 想定, "on_hand" 実); ``applied_on_top`` is the sum of
-    changes that the number could not know. ``covers_*`` are parallel: shop ("" what has no shop, "*" every other),
-    the time up to which its sales are inside the number, and the position up to which they are (0: by time).
+    changes that the number could not know: moved since, or owed (不足) at its time when it was said to be before them.
+    ``covers_*`` are parallel: shop ("" what has no shop, "*" every other), the time up to which its sales are inside
+    the number, and the position up to which they are (0: by time). With a position the time is what the number takes
+    over from the count before it, "" when it takes over none: an order of this shop that is told late is inside when
+    it was placed up to that time.
     ``seen_*`` are the numbers other malls stated when this one was chosen (D5).
     """
 
@@ -144,6 +147,10 @@ class AllocatedAsCounted(Left):
     units: int
     against_position: int
     on_hand_before: int | None
+    listing: str = ""
+    recipe_version: int = 0
+    components: list[str] = field(default_factory=list)
+    component_units: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +164,9 @@ class CountedReversed(Left):
 
 @dataclass(frozen=True, kw_only=True)
 class AllocationReleased(Left):
-    """引当解除. ``to``: sale, short_pick (欠品), defective, undecided (欠品調査中). ``mall_restored``: yes, no, unknown."""
+    """引当解除. ``to``: sale, short_pick (欠品), defective, undecided (欠品調査中), or counted (the number of a mall's file,
+    made after the cancel, has the units back already). ``mall_restored``: yes, no, unknown.
+    """
 
     order: str
     sku_told: str
