@@ -1,0 +1,354 @@
+"""The inbox: every message from outside, raw and sealed, and how far it was read. Its rows are the queue of intake.
+
+Every function works in the caller's transaction. Errors and reasons are codes; nothing here quotes a message.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import psycopg
+
+from api.sealing import Seals
+
+PIECE_BYTES_MAX = 1_000_000
+GROUP_BYTES_MAX = 4_000_000  # of messages in one statement
+STATES = ("received", "read", "waiting", "quarantined", "ignored")
+RECEIVED, READ, WAITING, QUARANTINED, IGNORED = STATES
+TRIES_MAX = 5
+TRIES_USED_UP = "tries_used_up"
+RELEASE_MAX = 2_000
+_COLUMNS = (
+    "id, shop, door, received_at, trace, size_bytes, digest, state, reason, rule, line, same_as, tries, parser_version,"
+    " order_number, position"
+)
+
+
+class InboxRowUnknown(ValueError):
+    """No message of the inbox has this id, or it is in a state in which this cannot be asked of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message as it came, for one shop. ``trace`` is new and goes with everything that follows from it."""
+
+    shop: str
+    door: str
+    received_at: datetime
+    trace: str
+    raw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """One message without its text. ``tries`` counts this one. ``position``: where the ledger stood when it was taken."""
+
+    id: int
+    shop: str
+    door: str
+    received_at: datetime
+    trace: str
+    size_bytes: int
+    digest: bytes
+    state: str
+    reason: str
+    rule: str
+    line: int | None
+    same_as: int | None
+    tries: int
+    parser_version: int | None
+    order_number: str
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What became of a row that was to be read."""
+
+    id: int
+    state: str
+    reason: str = ""
+    rule: str = ""
+    line: int | None = None
+    same_as: int | None = None
+    parser_version: int | None = None
+    order_number: str = ""
+    position: int | None = None
+
+
+def channel(schema: str) -> str:
+    """The channel that is notified when there is something to read."""
+    return f"{schema}.inbox"
+
+
+# ------------------------------------------------------------------ in
+
+
+def store(connection: psycopg.Connection, schema: str, seals: Seals, arrivals: Sequence[Arrival]) -> None:
+    """The messages are in the inbox, sealed, and intake is woken, once the transaction commits."""
+    small = [one for one in arrivals if len(one.raw) <= PIECE_BYTES_MAX]
+    for group in _groups(small):
+        _store_group(connection, seals, group)
+    for one in arrivals:
+        if len(one.raw) > PIECE_BYTES_MAX:
+            _store_large(connection, seals, one)
+    if arrivals:
+        wake(connection, schema)
+
+
+def wake(connection: psycopg.Connection, schema: str) -> None:
+    """Intake looks at the inbox once the transaction commits."""
+    connection.execute("SELECT pg_notify(%s, '')", (channel(schema),), prepare=True)
+
+
+def _groups(arrivals: Iterable[Arrival]) -> Iterator[list[Arrival]]:
+    group: list[Arrival] = []
+    size = 0
+    for one in arrivals:
+        if group and size + len(one.raw) > GROUP_BYTES_MAX:
+            yield group
+            group, size = [], 0
+        group.append(one)
+        size += len(one.raw)
+    if group:
+        yield group
+
+
+def _store_group(connection: psycopg.Connection, seals: Seals, group: Sequence[Arrival]) -> None:
+    digests = [hashlib.sha256(one.raw).digest() for one in group]
+    sealed = [seals.seal(_purpose(digest, 0), one.raw) for one, digest in zip(group, digests, strict=True)]
+    connection.execute(
+        "WITH came AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[],"
+        " %b::bytea[], %b::bytea[]) WITH ORDINALITY AS c (shop, door, received_at, trace, size_bytes, digest, sealed, place)),"
+        " kept AS (INSERT INTO inbox (shop, door, received_at, trace, size_bytes, digest)"
+        " SELECT shop, door, received_at, trace, size_bytes, digest FROM came ORDER BY place RETURNING id, trace)"
+        " INSERT INTO inbox_messages (inbox_id, piece, sealed) SELECT kept.id, 0, came.sealed FROM kept JOIN came USING (trace)",
+        (
+            [one.shop for one in group],
+            [one.door for one in group],
+            [one.received_at for one in group],
+            [one.trace for one in group],
+            [len(one.raw) for one in group],
+            digests,
+            sealed,
+        ),
+        prepare=True,
+    )
+
+
+def _store_large(connection: psycopg.Connection, seals: Seals, one: Arrival) -> None:
+    digest = hashlib.sha256(one.raw).digest()
+    row = connection.execute(
+        "INSERT INTO inbox (shop, door, received_at, trace, size_bytes, digest) VALUES (%s, %s, %s, %s, %s, %s) RETURNING id",
+        (one.shop, one.door, one.received_at, one.trace, len(one.raw), digest),
+    ).fetchone()
+    assert row is not None
+    for piece, start in enumerate(range(0, len(one.raw), PIECE_BYTES_MAX)):
+        sealed = seals.seal(_purpose(digest, piece), one.raw[start : start + PIECE_BYTES_MAX])
+        connection.execute(
+            "INSERT INTO inbox_messages (inbox_id, piece, sealed) VALUES (%s, %s, %b)", (row[0], piece, sealed)
+        )
+
+
+# ------------------------------------------------------------------ the queue
+
+
+def claim(connection: psycopg.Connection, *, now: datetime, rows_max: int, claim_seconds: float) -> list[InboxRow]:
+    """The oldest rows to be read are this worker's for so long; a worker that dies loses them again.
+
+    A row that was tried before comes alone, so that one that kills its worker does not take others with it; after
+    TRIES_MAX it is quarantined instead.
+    """
+    until = now + timedelta(seconds=claim_seconds)
+    claimed = _claim(connection, "tries = 0", now, until, rows_max)
+    return claimed or _claim(connection, f"tries BETWEEN 1 AND {TRIES_MAX - 1}", now, until, 1)
+
+
+def quarantine_hopeless(connection: psycopg.Connection, *, now: datetime) -> int:
+    """Rows that no try ever finished are quarantined; the answer is how many."""
+    return connection.execute(
+        "UPDATE inbox SET state = 'quarantined', reason = %s, claimed_until = NULL"
+        " WHERE state = 'received' AND tries >= %s AND (claimed_until IS NULL OR claimed_until < %s)",
+        (TRIES_USED_UP, TRIES_MAX, now),
+        prepare=True,
+    ).rowcount
+
+
+def _claim(connection: psycopg.Connection, which: str, now: datetime, until: datetime, rows_max: int) -> list[InboxRow]:
+    listed = ", ".join(f"i.{name.strip()}" for name in _COLUMNS.split(","))
+    rows = connection.execute(
+        "WITH page AS MATERIALIZED (SELECT id FROM inbox WHERE state = 'received' AND "
+        f"{which} AND (claimed_until IS NULL OR claimed_until < %s) ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
+        f" UPDATE inbox AS i SET tries = i.tries + 1, claimed_until = %s FROM page WHERE i.id = page.id RETURNING {listed}".encode(),
+        (now, rows_max, until),
+        prepare=True,
+    ).fetchall()
+    return sorted((InboxRow(*row) for row in rows), key=lambda row: row.id)
+
+
+def settle(connection: psycopg.Connection, marks: Sequence[Mark], *, now: datetime) -> None:
+    """Each row is in the state of its mark; one that somebody settled meanwhile stays as it is."""
+    if not marks:
+        return
+    connection.execute(
+        "UPDATE inbox AS i SET state = m.state, reason = m.reason, rule = m.rule, line = m.line, same_as = m.same_as,"
+        " parser_version = m.parser_version, order_number = m.order_number, position = m.position, read_at = %s,"
+        " claimed_until = NULL, tries = CASE WHEN m.state = 'waiting' THEN 0 ELSE i.tries END"
+        " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[], %s::int[], %s::text[], %s::bigint[])"
+        " AS m (id, state, reason, rule, line, same_as, parser_version, order_number, position)"
+        " WHERE i.id = m.id AND i.state = 'received'",
+        (
+            now,
+            [m.id for m in marks],
+            [m.state for m in marks],
+            [m.reason for m in marks],
+            [m.rule for m in marks],
+            [m.line for m in marks],
+            [m.same_as for m in marks],
+            [m.parser_version for m in marks],
+            [m.order_number for m in marks],
+            [m.position for m in marks],
+        ),
+        prepare=True,
+    )
+
+
+def fail(connection: psycopg.Connection, row_id: int, *, reason: str, rule: str, again_at: datetime) -> None:
+    """The row's try failed: it is tried again then, or quarantined when it was the last."""
+    connection.execute(
+        "UPDATE inbox SET reason = %s, rule = %s, claimed_until = %s,"
+        " state = CASE WHEN tries >= %s THEN 'quarantined' ELSE state END WHERE id = %s AND state = 'received'",
+        (reason, rule, again_at, TRIES_MAX, row_id),
+    )
+
+
+def give_back(connection: psycopg.Connection, ids: Sequence[int]) -> None:
+    """The rows are to be read, as if this worker had not tried: it could not, for a reason that is not theirs."""
+    connection.execute(
+        "UPDATE inbox SET tries = greatest(tries - 1, 0), claimed_until = NULL WHERE id = ANY(%s) AND state = 'received'",
+        (list(ids),),
+    )
+
+
+def first_of_same(connection: psycopg.Connection, rows: Sequence[InboxRow]) -> dict[int, int]:
+    """For each row that is the same message as an earlier one of its shop and door: the id of the first."""
+    found = connection.execute(
+        "SELECT w.id, min(i.id) FROM unnest(%s::bigint[], %s::text[], %s::text[], %b::bytea[]) AS w (id, shop, door, digest)"
+        " JOIN inbox AS i ON i.shop = w.shop AND i.digest = w.digest AND i.door = w.door AND i.id < w.id GROUP BY w.id",
+        ([r.id for r in rows], [r.shop for r in rows], [r.door for r in rows], [r.digest for r in rows]),
+        prepare=True,
+    )
+    return {int(row[0]): int(row[1]) for row in found.fetchall()}
+
+
+def raw_of(connection: psycopg.Connection, seals: Seals, rows: Sequence[InboxRow]) -> dict[int, bytes]:
+    """The messages as they came. One that was deleted when its time was over is missing. Raises CannotOpen."""
+    pieces: dict[int, list[bytes]] = {}
+    digests = {row.id: row.digest for row in rows}
+    found = connection.execute(
+        "SELECT inbox_id, piece, sealed FROM inbox_messages WHERE inbox_id = ANY(%s) ORDER BY inbox_id, piece",
+        (list(digests),),
+        prepare=True,
+        binary=True,
+    )
+    for row_id, piece, sealed in found:
+        pieces.setdefault(row_id, []).append(seals.open(_purpose(digests[row_id], piece), sealed))
+    return {row_id: b"".join(parts) for row_id, parts in pieces.items()}
+
+
+def shops_waiting(connection: psycopg.Connection) -> list[str]:
+    """The shops with messages that wait for their intake to run; one look at the index for each."""
+    rows = connection.execute(
+        "WITH RECURSIVE found (shop) AS ((SELECT shop FROM inbox WHERE state = 'waiting' ORDER BY shop LIMIT 1)"
+        " UNION ALL SELECT (SELECT i.shop FROM inbox AS i WHERE i.state = 'waiting' AND i.shop > found.shop"
+        " ORDER BY i.shop LIMIT 1) FROM found WHERE found.shop IS NOT NULL)"
+        " SELECT shop FROM found WHERE shop IS NOT NULL",
+        prepare=True,
+    )
+    return [str(row[0]) for row in rows.fetchall()]
+
+
+def release_waiting(connection: psycopg.Connection, shop: str) -> int:
+    """What waited for the shop's intake is to be read, the oldest RELEASE_MAX of it; the answer is how many."""
+    return connection.execute(
+        "UPDATE inbox SET state = 'received', reason = '', claimed_until = NULL WHERE id IN"
+        " (SELECT id FROM inbox WHERE state = 'waiting' AND shop = %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)",
+        (shop, RELEASE_MAX),
+    ).rowcount
+
+
+# ------------------------------------------------------------------ for people
+
+
+def page(
+    connection: psycopg.Connection,
+    *,
+    state: str | None = None,
+    shop: str | None = None,
+    before: int | None = None,
+    rows_max: int = 50,
+) -> list[InboxRow]:
+    """The newest rows first, of this state and shop, with ids below ``before``."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM inbox WHERE (%(state)s::text IS NULL OR state = %(state)s)"
+        " AND (%(shop)s::text IS NULL OR shop = %(shop)s) AND (%(before)s::bigint IS NULL OR id < %(before)s)"
+        " ORDER BY id DESC LIMIT %(rows_max)s".encode(),
+        {"state": state, "shop": shop, "before": before, "rows_max": rows_max},
+    )
+    return [InboxRow(*row) for row in rows.fetchall()]
+
+
+def row_of(connection: psycopg.Connection, row_id: int) -> InboxRow:
+    """The row with this id. Raises InboxRowUnknown."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM inbox WHERE id = %s".encode(), (row_id,)).fetchone()
+    if row is None:
+        raise InboxRowUnknown(f"inbox row {row_id}: there is none; expected an id of `daicho inbox`")
+    return InboxRow(*row)
+
+
+def resend(connection: psycopg.Connection, schema: str, row_id: int) -> None:
+    """The message is read again, with all its tries. Raises InboxRowUnknown."""
+    row = row_of(connection, row_id)
+    if row.same_as is not None:
+        raise InboxRowUnknown(
+            f"inbox row {row_id} is the same message as row {row.same_as}; expected that one: resend it"
+        )
+    connection.execute(
+        "UPDATE inbox SET state = 'received', reason = '', rule = '', line = NULL, tries = 0, claimed_until = NULL WHERE id = %s",
+        (row_id,),
+    )
+    wake(connection, schema)
+
+
+def ignore(connection: psycopg.Connection, row_id: int) -> None:
+    """The message is not read any more; a person said so. Raises InboxRowUnknown."""
+    row = row_of(connection, row_id)
+    if row.state == READ:
+        raise InboxRowUnknown(f"inbox row {row_id} was read: its facts stay; expected one that was not")
+    connection.execute(
+        "UPDATE inbox SET state = 'ignored', reason = 'person', claimed_until = NULL WHERE id = %s AND state <> 'read'",
+        (row_id,),
+    )
+
+
+def rotate(
+    connection: psycopg.Connection, seals: Seals, *, after: tuple[int, int], pieces_max: int
+) -> tuple[int, int] | None:
+    """The next pieces of messages are sealed with the newest key; where it came to, None at the end. Raises CannotOpen."""
+    rows = connection.execute(
+        "SELECT inbox_id, piece, sealed FROM inbox_messages WHERE (inbox_id, piece) > (%s, %s)"
+        " ORDER BY inbox_id, piece LIMIT %s FOR UPDATE",
+        (*after, pieces_max),
+        binary=True,
+    ).fetchall()
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE inbox_messages SET sealed = %b WHERE inbox_id = %s AND piece = %s",
+            [(seals.rotated(sealed), row_id, piece) for row_id, piece, sealed in rows],
+        )
+    return (int(rows[-1][0]), int(rows[-1][1])) if rows else None
+
+
+def _purpose(digest: bytes, piece: int) -> str:
+    return f"message:{digest.hex()}:{piece}"
