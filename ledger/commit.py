@@ -11,8 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg import generators, sql
-from psycopg.pq import ExecStatus
+from psycopg import sql
 
 from ledger.arrays import integers, moments, octets, texts
 from ledger.failpoint import reach
@@ -170,42 +169,69 @@ def write(
     ``facts`` stand at head+1…head+n. Raises psycopg errors; a UniqueViolation on (stream, version) is ours: it means
     that a decision was made on something stale, which the lock makes impossible.
     """
+    if len(facts) >= COPY_FACTS_MIN:
+        copy_facts(connection, statements, facts)
+    with connection.pipeline():
+        return queue(connection, statements, head, facts, effects, keys, now)
+
+
+def copy_facts(connection: Connection, statements: Statements, facts: Sequence[StoredFact]) -> None:
+    """The facts are written by COPY, outside a pipeline: from COPY_FACTS_MIN on, before ``queue``."""
+    with connection.cursor() as cursor, cursor.copy(statements.copy_events) as copy:
+        copy.set_types(statements.copy_types)
+        named = UUID if statements.copy_types[0] == "uuid" else str
+        for f in facts:
+            copy.write_row((named(f.stream), f.version, f.name, f.state, f.position))
+    reach("commit.copied")
+
+
+def queue(
+    connection: Connection,
+    statements: Statements,
+    head: Head,
+    facts: Sequence[StoredFact],
+    effects: Effects | None,
+    keys: Sequence[KeptAnswer],
+    now: datetime,
+) -> Head:
+    """As ``write``, inside an open pipeline and without waiting; COPY_FACTS_MIN facts and more were copied before."""
     moment = moment_after(head, now)
     new = head
-    if len(facts) >= COPY_FACTS_MIN:
-        _copy(connection, statements, facts)
-        reach("commit.copied")
-    with connection.pipeline():
-        if facts:
-            assert facts[0].position == head.position + 1, (facts[0].position, head.position)
-            seal = sealed(head.ledger_id, head.hash, moment, facts)
-            if len(facts) < COPY_FACTS_MIN:
-                _insert(connection, statements, facts)
-            reach("commit.inserted")
-            parts = (seal.first_position, seal.last_position, moment, seal.digest, seal.hash, seal.fact_digests)
-            connection.execute(statements.insert_seal, parts, prepare=True)
-            new = Head(head.ledger_id, seal.last_position, seal.hash, moment)
-            connection.execute(statements.update_head, (new.position, new.hash, moment), prepare=True)
-            connection.execute("SELECT pg_notify(%s, %s)", (statements.channel, str(new.position)), prepare=True)
-            reach("commit.sealed")
-        if effects is not None:
-            _write_effects(connection, statements, effects)
-        if keys:
-            _insert_keys(connection, statements, keys, moment)
+    if facts:
+        assert facts[0].position == head.position + 1, (facts[0].position, head.position)
+        seal = sealed(head.ledger_id, head.hash, moment, facts)
+        if len(facts) < COPY_FACTS_MIN:
+            _insert(connection, statements, facts)
+        reach("commit.inserted")
+        parts = (seal.first_position, seal.last_position, moment, seal.digest, seal.hash, seal.fact_digests)
+        connection.execute(statements.insert_seal, parts, prepare=True)
+        new = Head(head.ledger_id, seal.last_position, seal.hash, moment)
+        connection.execute(statements.update_head, (new.position, new.hash, moment), prepare=True)
+        connection.execute("SELECT pg_notify(%s, %s)", (statements.channel, str(new.position)), prepare=True)
+        reach("commit.sealed")
+    if effects is not None:
+        _write_effects(connection, statements, effects)
+    if keys:
+        _insert_keys(connection, statements, keys, moment)
     return new
 
 
 def finish(connection: psycopg.Connection[Any]) -> None:
     """COMMIT is sent and answered. A broken connection in here leaves the outcome unknown: ask ``was_sealed``."""
+    with connection.pipeline() as pipeline:
+        commit(connection, pipeline)
+
+
+def commit(connection: psycopg.Connection[Any], pipeline: psycopg.Pipeline) -> None:
+    """As ``finish``, inside an open pipeline: where a statement before it was refused, the server passes COMMIT over.
+
+    An error for which ``is_away`` says no is such a refusal, and nothing was recorded.
+    """
     reach("commit.before_commit")
-    pgconn = connection.pgconn
-    pgconn.send_query(b"COMMIT")
-    connection.wait(generators.send(pgconn))
+    cursor = connection.execute("COMMIT", prepare=False)
     reach("commit.sent")
-    results = connection.wait(generators.fetch_many(pgconn))
-    if not results or results[-1].status != ExecStatus.COMMAND_OK:
-        raise psycopg.OperationalError("COMMIT was not answered with success")
-    assert results[-1].command_status == b"COMMIT", results[-1].command_status
+    pipeline.sync()
+    assert cursor.statusmessage == "COMMIT", cursor.statusmessage
     reach("commit.after_commit")
 
 
@@ -228,14 +254,6 @@ def _insert(connection: Connection, statements: Statements, facts: Sequence[Stor
         ),
         prepare=True,
     )
-
-
-def _copy(connection: Connection, statements: Statements, facts: Sequence[StoredFact]) -> None:
-    with connection.cursor() as cursor, cursor.copy(statements.copy_events) as copy:
-        copy.set_types(statements.copy_types)
-        named = UUID if statements.copy_types[0] == "uuid" else str
-        for f in facts:
-            copy.write_row((named(f.stream), f.version, f.name, f.state, f.position))
 
 
 def _write_effects(connection: Connection, statements: Statements, effects: Effects) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from psycopg import sql
+from psycopg import Pipeline, sql
 
 from ledger.arrays import integers, moments, texts
 from ledger.codec import Record, decode
@@ -12,7 +12,7 @@ from ledger.commit import Connection, KeptAnswer
 from ledger.levels import Count, Level
 from ledger.stock import Stock
 from ledger.terms import utc_moment
-from ledger.view import TAIL_FACTS, OnTop, StreamRead, StreamsKept, View, Wanted
+from ledger.view import TAIL_FACTS, Fold, OnTop, S, StreamRead, StreamsKept, View, Wanted
 
 UNREAD = datetime.min.replace(tzinfo=UTC)  # a view that decides nothing has no time
 
@@ -67,6 +67,7 @@ class Selects:
 
 def fetch(
     connection: Connection,
+    pipeline: Pipeline,
     selects: Selects,
     view: View,
     wanted: Wanted,
@@ -75,8 +76,9 @@ def fetch(
 ) -> list[KeptAnswer]:
     """The wanted rows are in the view, absent ones as absent; the kept answers of these keys are the result.
 
-    Streams kept from former commits are only read from their version on. Call it inside the locked transaction. What the
-    view holds already is not read again: decisions of this commit may have changed it.
+    Streams kept from former commits are only read from their version on. Call it inside the locked transaction, in an open
+    pipeline: what was queued before goes with it. What the view holds already is not read again: decisions of this commit
+    may have changed it.
     """
     stocks = sorted(wanted.stocks - view.levels.keys())
     streams = sorted(wanted.streams - view.streams.keys())
@@ -84,20 +86,21 @@ def fetch(
     counts = sorted(wanted.counts - view.counts.keys())
     names = sorted(set(key_names))
     cursors: dict[str, Any] = {}
-    with connection.pipeline():
-        if stocks:
-            cursors["stocks"] = connection.execute(selects.levels, _texts(stocks), prepare=True)
-        if streams:
-            known = [found.version if (found := kept.get(s)) else 0 for s in streams]
-            cursors["streams"] = connection.execute(selects.streams, (texts(streams), integers(known)), prepare=True)
-        if tails:
-            cursors["tails"] = connection.execute(selects.tails, (texts(tails), TAIL_FACTS), prepare=True)
-        if counts:
-            cursors["counts"] = connection.execute(selects.counts, _texts(counts), prepare=True)
-        if wanted.on_top:
-            cursors["on_top"] = connection.execute(selects.on_top, _cover_columns(wanted), prepare=True)
-        if names:
-            cursors["keys"] = connection.execute(selects.keys, _texts(names), prepare=True)
+    if stocks:
+        cursors["stocks"] = connection.execute(selects.levels, _texts(stocks), prepare=True)
+    if streams:
+        known = [found.version if (found := kept.get(s)) else 0 for s in streams]
+        cursors["streams"] = connection.execute(selects.streams, (texts(streams), integers(known)), prepare=True)
+    if tails:
+        cursors["tails"] = connection.execute(selects.tails, (texts(tails), TAIL_FACTS), prepare=True)
+    if counts:
+        cursors["counts"] = connection.execute(selects.counts, _texts(counts), prepare=True)
+    if wanted.on_top:
+        cursors["on_top"] = connection.execute(selects.on_top, _cover_columns(wanted), prepare=True)
+    if names:
+        cursors["keys"] = connection.execute(selects.keys, _texts(names), prepare=True)
+    # A Sync, not only a flush: with it the server sees that the transaction idles while decisions are made, and can end it.
+    pipeline.sync()
     if stocks:
         view.levels.update({pair: Level() for pair in stocks})
         view.levels.update({(row[0], row[1]): _level(row) for row in cursors["stocks"]})
@@ -127,6 +130,14 @@ def prefetch(connection: Connection, selects: Selects, wanted: Wanted, kept: Str
     _put_streams(view, StreamsKept(0), unknown, _records(rows))
     for name, stream in view.streams.items():
         kept.put(name, stream)
+
+
+def state_of(connection: Connection, selects: Selects, stream: str, fold: Fold[S]) -> S:
+    """The stream folded as it is now, read without the lock: for looking, never for deciding."""
+    state = fold.initial
+    for record in _records(connection.execute(selects.streams, (texts([stream]), "{0}"), prepare=True)):
+        state = fold.evolve(state, record)
+    return state
 
 
 def stock_levels(

@@ -6,33 +6,56 @@ and asks whether the very commit was sealed: it answers its callers, or decides 
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime
 from threading import Condition, Lock
-from typing import Protocol, TypeAlias
 
 import msgspec
 import psycopg
 
-from ledger.codec import Envelope, UnknownFact
+from ledger.codec import UnknownFact
+from ledger.command import (
+    Answer,
+    Clock,
+    Command,
+    Decision,
+    Done,
+    Key,
+    KeyReused,
+    LedgerUnavailable,
+    OutcomeUnknown,
+)
 from ledger.commit import (
+    COPY_FACTS_MIN,
     Connection,
     Head,
     HeadMissing,
     KeptAnswer,
     Statements,
-    finish,
+    commit,
+    copy_facts,
     head_of,
     is_away,
+    queue,
     was_sealed,
-    write,
 )
 from ledger.failpoint import reach
 from ledger.reading import Selects, fetch, prefetch
-from ledger.seal import StoredFact
-from ledger.view import Draft, NotReadYet, StreamsKept, View, Wanted
+from ledger.view import NotReadYet, StreamsKept, View, Wanted
+
+__all__ = [
+    "Answer",
+    "Clock",
+    "Command",
+    "Decision",
+    "Done",
+    "Key",
+    "KeyReused",
+    "LedgerUnavailable",
+    "OutcomeUnknown",
+    "Writer",
+]
 
 BATCH_MAX = 256
 ROUNDS_MAX = 8  # of reading more for one commit: order, listing, SKU, set, component, count
@@ -52,75 +75,6 @@ OURS = (
     msgspec.MsgspecError,
 )
 
-Answer = Mapping[str, object]
-_Answers: TypeAlias = dict[tuple[str, str], KeptAnswer]
-
-
-class LedgerUnavailable(RuntimeError):
-    """The database could not be reached in time; nothing of this command was recorded. Send it again."""
-
-
-class OutcomeUnknown(RuntimeError):
-    """The connection broke around COMMIT and could not be made again in time. Send it again with the same key."""
-
-
-class KeyReused(ValueError):
-    """The idempotency key was used before with another input. Use a new key for a new command."""
-
-
-class Clock(Protocol):
-    """Time as wiring gives it."""
-
-    def now(self) -> datetime: ...
-
-    def monotonic(self) -> float: ...
-
-    def sleep(self, seconds: float) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The facts to record, possibly none, and what the caller is told."""
-
-    drafts: Sequence[Draft] = ()
-    answer: Answer = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """The idempotency key of a command. ``digest`` is SHA-256 over its canonical input."""
-
-    scope: str
-    name: str
-    digest: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One thing to be decided. ``decide`` is pure and may be asked more than once; ``wanted`` is what it surely reads.
-
-    ``alone``: it commits in a transaction of its own (bulk chunks, overwrites that look at changes).
-    """
-
-    decide: Callable[[View], Decision]
-    envelope: Envelope
-    wanted: Wanted = field(default_factory=Wanted)
-    key: Key | None = None
-    alone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The command's facts are durable. ``position`` is the ledger's last position that the answer is true at.
-
-    ``facts`` 0: nothing new was said. ``replayed``: the same command was done before, this is its first answer.
-    """
-
-    position: int
-    answer: Answer
-    facts: int
-    replayed: bool = False
-
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -129,10 +83,23 @@ class _Waiting:
     since: float
 
 
+@dataclass(slots=True)
+class _Work:
+    """One commit in the making. Mutable: filled step by step, and looked at when a step breaks."""
+
+    batch: Sequence[_Waiting]
+    view: View
+    kept: dict[tuple[str, str], KeptAnswer] = field(default_factory=dict)
+    new_keys: list[KeptAnswer] = field(default_factory=list)
+    answers: list[tuple[_Waiting, Done | Exception]] = field(default_factory=list)
+    link: bytes | None = None  # of facts whose COMMIT may have been sent
+
+
 class Writer:
     """The one way facts get into the ledger. Thread-safe; one writer a process, any number of processes.
 
-    ``lock_seconds_max`` is the longest a commit took from asking for the lock to its durable end, ``commits`` their number.
+    ``lock_seconds_max`` is the longest a commit took from asking for the lock to its durable end, ``alone_seconds`` what the
+    last command that commits alone took so (a bulk sizes its next chunk by it), ``commits`` their number.
     """
 
     def __init__(self, connect: Callable[[], Connection], schema: str, clock: Clock) -> None:
@@ -148,6 +115,7 @@ class Writer:
         self._running = False
         self._held: Connection | None = None
         self.lock_seconds_max = 0.0
+        self.alone_seconds = 0.0
         self.commits = 0
 
     def submit(self, command: Command) -> "Future[Done]":
@@ -244,7 +212,7 @@ class Writer:
     def _attempt(self, waiting: Sequence[_Waiting]) -> Exception | None:
         """All of them are answered; or, when the database is away, why those without an answer wait on."""
         try:
-            answers = self._commit(waiting)
+            work = self._commit(waiting)
         except OutcomeUnknown as error:
             self.close()
             for one in waiting:
@@ -260,7 +228,7 @@ class Writer:
                 return None
         else:
             reach("writer.before_answer")
-            for one, answer in answers:
+            for one, answer in work.answers:
                 if isinstance(answer, Done):
                     one.future.set_result(answer)
                 else:
@@ -269,70 +237,86 @@ class Writer:
             return None
         return next((away for one in waiting if (away := self._attempt([one]))), None)
 
-    def _commit(self, batch: Sequence[_Waiting]) -> list[tuple[_Waiting, Done | Exception]]:
-        """The batch is durable; the answers wait to be given. Whatever it raises, nothing was recorded, but OutcomeUnknown."""
+    def _commit(self, batch: Sequence[_Waiting]) -> _Work:
+        """The batch is durable; its answers wait to be given. Whatever it raises, nothing was recorded, but OutcomeUnknown."""
         connection = self._connection()
         if batch[0].command.alone:  # thousands of rows: what can be read before the lock is
             prefetch(connection, self._selects, batch[0].command.wanted, self._kept)
+        work = _Work(batch, View(0, self._clock.now()))
         began = self._clock.monotonic()
-        head, view, kept = self._read(connection, batch)
-        reach("commit.locked")
-        answers, new_keys = self._decide(connection, view, batch, kept)
-        reach("commit.decided")
-        if not view.facts and not new_keys:
-            connection.execute("ROLLBACK")
-        else:
-            new = write(connection, self._statements, head, view.facts, view.effects, new_keys, self._clock.now())
-            self._finish(connection, new, view.facts)
-        for name, stream in view.streams.items():
+        try:
+            self._record(connection, work)
+        except (psycopg.Error, AssertionError):
+            if work.link is None:
+                raise
+            self.close()
+            if not self._was_sealed(work.view.facts[0].position, work.link):
+                raise
+        for name, stream in work.view.streams.items():
             if stream.fold is not None:
                 self._kept.put(name, stream)
         self.commits += 1
-        self.lock_seconds_max = max(self.lock_seconds_max, self._clock.monotonic() - began)
-        return answers
+        took = self._clock.monotonic() - began
+        self.lock_seconds_max = max(self.lock_seconds_max, took)
+        if batch[0].command.alone:
+            self.alone_seconds = took
+        return work
 
-    def _read(self, connection: Connection, batch: Sequence[_Waiting]) -> tuple[Head, View, _Answers]:
+    def _record(self, connection: Connection, work: _Work) -> None:
+        """One transaction, in three round trips: read, write and COMMIT, leave the pipeline; a COPY stands between two."""
+        facts = work.view.facts
+        with connection.pipeline() as pipeline:
+            head = self._read(connection, pipeline, work)
+            reach("commit.locked")
+            self._decide(connection, pipeline, work)
+            reach("commit.decided")
+            if len(facts) < COPY_FACTS_MIN and (facts or work.new_keys):
+                self._write(connection, pipeline, head, work)
+                return
+        if not facts:
+            # Not by psycopg, which would drop every prepared statement; nothing stands or falls with the answer.
+            connection.pgconn.exec_(b"ROLLBACK")
+            return
+        copy_facts(connection, self._statements, facts)
+        with connection.pipeline() as pipeline:
+            self._write(connection, pipeline, head, work)
+
+    def _read(self, connection: Connection, pipeline: psycopg.Pipeline, work: _Work) -> Head:
         wanted = Wanted()
-        for one in batch:
+        for one in work.batch:
             wanted.add(one.command.wanted)
-        keys = (one.command.key for one in batch)
-        view = View(0, self._clock.now())
-        with connection.pipeline():
-            connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED", prepare=True)
-            locked = connection.execute(self._statements.lock_head, prepare=True)
-            names = [(key.scope, key.name) for key in keys if key is not None]
-            kept = fetch(connection, self._selects, view, wanted, self._kept, names)
+        keys = (one.command.key for one in work.batch)
+        names = [(key.scope, key.name) for key in keys if key is not None]
+        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED", prepare=True)
+        locked = connection.execute(self._statements.lock_head, prepare=True)
+        for answer in fetch(connection, pipeline, self._selects, work.view, wanted, self._kept, names):
+            work.kept[answer.scope, answer.key] = answer
         head = head_of(locked.fetchone())
-        view.position = head.position
-        return head, view, {(answer.scope, answer.key): answer for answer in kept}
+        work.view.position = head.position
+        return head
 
-    def _decide(
-        self, connection: Connection, view: View, batch: Sequence[_Waiting], kept: _Answers
-    ) -> tuple[list[tuple[_Waiting, Done | Exception]], list[KeptAnswer]]:
-        answers: list[tuple[_Waiting, Done | Exception]] = []
-        new_keys: list[KeptAnswer] = []
-        left = batch
+    def _decide(self, connection: Connection, pipeline: psycopg.Pipeline, work: _Work) -> None:
+        left = work.batch
         for _ in range(ROUNDS_MAX):
             wanted, again = Wanted(), []
             for one in left:
                 try:
-                    answers.append((one, _decided(view, one.command, kept, new_keys)))
+                    work.answers.append((one, _decided(work, one.command)))
                 except NotReadYet as more:
                     wanted.add(more.wanted)
                     again.append(one)
             if not again:
-                return answers, new_keys
-            fetch(connection, self._selects, view, wanted, self._kept)
+                return
+            fetch(connection, pipeline, self._selects, work.view, wanted, self._kept)
             left = again
         raise AssertionError(f"a decision asked for more than {ROUNDS_MAX} times")
 
-    def _finish(self, connection: Connection, new: Head, facts: Sequence[StoredFact]) -> None:
-        try:
-            finish(connection)
-        except psycopg.Error:
-            self.close()
-            if not facts or not self._was_sealed(facts[0].position, new.hash):
-                raise
+    def _write(self, connection: Connection, pipeline: psycopg.Pipeline, head: Head, work: _Work) -> None:
+        view = work.view
+        new = queue(connection, self._statements, head, view.facts, view.effects, work.new_keys, self._clock.now())
+        if view.facts:
+            work.link = new.hash
+        commit(connection, pipeline)
 
     def _was_sealed(self, first_position: int, link: bytes) -> bool:
         """Asks until the database answers. Raises OutcomeUnknown after UNAVAILABLE_SECONDS_MAX."""
@@ -370,13 +354,13 @@ class Writer:
         return still
 
 
-def _decided(view: View, command: Command, kept: _Answers, new_keys: list[KeptAnswer]) -> Done | Exception:
+def _decided(work: _Work, command: Command) -> Done | Exception:
     """The command's answer, its facts in the view; or why it alone fails. Raises NotReadYet.
 
     A fault while its facts are put into the view is raised: the view is spoilt and the batch is done again.
     """
-    key = command.key
-    if key is not None and (before := kept.get((key.scope, key.name))) is not None:
+    key, view = command.key, work.view
+    if key is not None and (before := work.kept.get((key.scope, key.name))) is not None:
         if before.digest != key.digest:
             return KeyReused(f"key {key.name!r} of {key.scope} was used with another input; expected a new key")
         return Done(before.position, msgspec.json.decode(before.answer), 0, replayed=True)
@@ -393,6 +377,6 @@ def _decided(view: View, command: Command, kept: _Answers, new_keys: list[KeptAn
         raw = msgspec.json.encode(decision.answer)
         assert len(raw) <= ANSWER_BYTES_MAX, (key.scope, len(raw))
         answer = KeptAnswer(key.scope, key.name, key.digest, raw, view.position)
-        kept[key.scope, key.name] = answer
-        new_keys.append(answer)
+        work.kept[key.scope, key.name] = answer
+        work.new_keys.append(answer)
     return Done(view.position, decision.answer, len(view.facts) - count)

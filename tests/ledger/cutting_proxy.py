@@ -17,7 +17,8 @@ from api.database import Database
 
 PORT = 5432
 PIECE_BYTES = 65_536
-COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"  # a simple query, as the writer sends it
+COMMIT = b"P\x00\x00\x00\x0e\x00COMMIT\x00\x00\x00"  # Parse: how the sending of a COMMIT begins
+SYNC = b"S\x00\x00\x00\x04"  # how it ends
 READY = b"Z\x00\x00\x00\x05I"  # the server is ready and no transaction is open
 LATE_SECONDS = 0.5
 ANSWER_SECONDS_MAX = 10.0
@@ -61,8 +62,10 @@ class CuttingProxy:
                     piece = _read(ready)
                     if not piece:
                         return
-                    if ready is client and piece.endswith(COMMIT) and self.cuts:
-                        _cut(self.cuts.pop(0), client, server)
+                    if ready is client and COMMIT in piece and self.cuts:
+                        before = piece[: piece.index(COMMIT)]
+                        server.sendall(before)
+                        _cut(self.cuts.pop(0), piece.removeprefix(before), client, server)
                         return
                     (server if ready is client else client).sendall(piece)
 
@@ -90,13 +93,15 @@ def cutting_proxy(database: Database) -> Iterator[CuttingProxy]:
     shutil.rmtree(folder)
 
 
-def _cut(cut: Cut, client: socket.socket, server: socket.socket) -> None:
+def _cut(cut: Cut, sending: bytes, client: socket.socket, server: socket.socket) -> None:
     if cut is Cut.NEVER_ARRIVED:
         return
+    while not sending.endswith(SYNC):
+        sending += client.recv(PIECE_BYTES)
     if cut is Cut.ARRIVES_LATE:
         client.close()
         threading.Event().wait(LATE_SECONDS)
-    server.sendall(COMMIT)
+    server.sendall(sending)
     server.settimeout(ANSWER_SECONDS_MAX)
     said = b""
     while not said.endswith(READY):
