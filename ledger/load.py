@@ -45,7 +45,8 @@ class LoadRow:
     """One row that is ready to be applied. ``sku`` is what the match key names ("" none); ``units`` None: no number.
 
     ``excluded``: the mall's own flag makes the listing 対象外. ``key`` None: our own form, which names a SKU.
-    ``told_position``: the last position the mall had applied for the listing from us, 0 when it was never told.
+    ``told_position``: the last position the mall had applied for the listing from us, 0 when it was never told. What our
+    own form says of one row stands in ``target`` (available or on_hand), ``mode``, ``counted_at`` and ``kept_back_units``.
     """
 
     row: int
@@ -58,6 +59,10 @@ class LoadRow:
     codes: tuple[str, ...] = ()
     excluded: bool = False
     told_position: int = 0
+    target: str = "available"
+    mode: str = ""
+    counted_at: datetime | None = None
+    kept_back_units: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,23 +17,25 @@ from ledger.commit import Connection
 from ledger.invariants import LevelRow
 from ledger.seal import SHORT_DIGEST_BYTES, Seal
 
-SEALS_PAGE = 1_024
-FACTS_PAGE = 1_024
-LEVELS_PAGE = 1_024
+PAGE_ROWS = 1_024
 POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 RAW_TYPES = ("int8", "text", "bytea", "timestamptz")
 
 
 class DatabaseLedger:
-    """A ``chain.Source`` over the tables of one schema. Use it inside ``snapshot`` only. Raises Unreadable without one head."""
+    """A ``chain.Source`` over the tables of one schema. Use it inside ``snapshot`` only. Raises Unreadable without one head.
 
-    def __init__(self, connection: Connection, schema: str) -> None:
+    ``page`` is how many seals, facts or stock rows are asked for at once.
+    """
+
+    def __init__(self, connection: Connection, schema: str, *, page: int = PAGE_ROWS) -> None:
         def named(text: LiteralString) -> sql.Composed:
             tables = {name: sql.Identifier(schema, f"ledger_{name}") for name in ("events", "head", "seals")}
             return sql.SQL(text).format(**tables)
 
         self._connection = connection
+        self._page = page
         self._seals = named(
             "SELECT first_position, last_position, committed_at, digest, hash, fact_digests FROM {seals}"
             " WHERE first_position > %s ORDER BY first_position LIMIT %s"
@@ -54,11 +56,11 @@ class DatabaseLedger:
         """Every seal in order of its first position, with the facts that stand at its positions."""
         last = -(2**63)
         while True:
-            page = [_seal(row) for row in self._raw(self._seals, last, SEALS_PAGE)]
+            page = [_seal(row) for row in self._raw(self._seals, last, self._page)]
             if not page:
                 return
             last = page[-1].first_position
-            for seals in _runs(page):
+            for seals in _runs(page, self._page):
                 yield from self._filled(seals)
 
     def unsealed(self) -> int | None:
@@ -71,7 +73,7 @@ class DatabaseLedger:
     def levels(self) -> Iterator[LevelRow]:
         """The rows of the stock table, in pages."""
         with self._connection.cursor(name="verify_levels") as cursor:
-            cursor.itersize = LEVELS_PAGE
+            cursor.itersize = self._page
             for place, sku, *values in cursor.execute(self._levels):
                 yield str(place), str(sku), tuple(values)
 
@@ -118,13 +120,13 @@ def snapshot(connection: Connection, schema: str) -> Iterator[DatabaseLedger]:
             connection.execute("ROLLBACK")
 
 
-def _runs(page: Sequence[Seal]) -> Iterator[list[Seal]]:
-    """Seals that follow each other without a hole, about FACTS_PAGE facts together. A seal that is not whole stands alone."""
+def _runs(page: Sequence[Seal], facts_max: int) -> Iterator[list[Seal]]:
+    """Seals that follow each other without a hole, at most ``facts_max`` facts together unless one commit has more. A seal that is not whole stands alone."""
     run: list[Seal] = []
     count = 0
     for seal in page:
         size, whole = len(seal.fact_digests) // SHORT_DIGEST_BYTES, _whole(seal)
-        if run and (not whole or count + size > FACTS_PAGE or seal.first_position != run[-1].last_position + 1):
+        if run and (not whole or count + size > facts_max or seal.first_position != run[-1].last_position + 1):
             yield run
             run, count = [], 0
         run.append(seal)

@@ -9,6 +9,7 @@ from ledger.book import Verb
 from ledger.book.stock import check_counted_at, everything_up_to, sales_of
 from ledger.counting import Covers
 from ledger.facts.load import ImportChunkApplied, ImportStarted
+from ledger.facts.sku import KeptBackSet
 from ledger.facts.stock import SetUpPartReplaced, StockAdded, StockOverwritten
 from ledger.load import LoadRow
 from ledger.stock import Stock
@@ -27,14 +28,13 @@ class How:
     shop: str | None
     mode: str
     counted_at: datetime
-    target: str = "available"
     registers: bool = True
     owed: str | None = None
 
     def covers(self, row: LoadRow) -> Covers:
         """Which sales are inside the row's number."""
         if self.shop is None:
-            return everything_up_to(self.counted_at)
+            return everything_up_to(row.counted_at or self.counted_at)
         return sales_of(self.shop, self.counted_at, row.told_position)
 
 
@@ -178,6 +178,8 @@ def _apply_row(work: _Chunk, row: LoadRow) -> None:
         work.drafts.extend(
             Draft(stream, fact) for fact in listing.link(linked, code, excluded=row.excluded, codes=row.codes)
         )
+    if row.kept_back_units is not None and view.stock(code).kept_back_units != row.kept_back_units:
+        work.drafts.append(Draft(keys.sku(code), KeptBackSet(MAIN_PLACE, row.kept_back_units)))
     if row.units is None or row.excluded or linked.state == listing.EXCLUDED:
         work.skipped.append((row.row, load.NO_NUMBER))
         return
@@ -189,8 +191,8 @@ def _apply_row(work: _Chunk, row: LoadRow) -> None:
 
 def _set_number(work: _Chunk, row: LoadRow, code: str, units: int) -> None:
     view, how = work.view, work.how
-    level = view.level(code)
-    if load.older(level, how.shop, how.counted_at):
+    level, counted_at = view.level(code), row.counted_at or how.counted_at
+    if load.older(level, how.shop, counted_at):
         work.skipped.append((row.row, load.OLDER))
         return
     first = work.units.setdefault(code, units)
@@ -198,31 +200,31 @@ def _set_number(work: _Chunk, row: LoadRow, code: str, units: int) -> None:
         if first != units:
             work.skipped.append((row.row, load.DISAGREES))
         return
-    covers = how.covers(row)
-    now, top = level.stock, view.on_top(code, covers)
-    on_top = top.available if how.target == "available" else top.on_hand
-    if how.mode == "overwrite":
-        if now.short_units > 0 and how.owed is None and how.target == "available":
+    if (row.mode or how.mode) == "add":
+        fact: StockOverwritten | StockAdded | SetUpPartReplaced = _added(work, row, code, units, level.stock)
+    else:
+        now, covers = level.stock, how.covers(row)
+        top = view.on_top(code, covers)
+        on_top = top.available if row.target == "available" else top.on_hand
+        if now.short_units > 0 and how.owed is None and row.target == "available":
             work.skipped.append((row.row, load.OWED))
             return
-        if load.same_again(level, how.shop, how.counted_at, units + on_top):
+        if row.target == "available" and load.same_again(level, how.shop, counted_at, units + on_top):
             work.numbered.add(code)
             return
-        fact: StockOverwritten | StockAdded | SetUpPartReplaced = counting.overwrite(
+        fact = counting.overwrite(
             now,
             units,
             covers=covers,
             applied_on_top=on_top,
-            target=how.target,
+            target=row.target,
             owed=how.owed,
             import_id=work.import_id,
             row=row.row,
         )
-    else:
-        fact = _added(work, row, code, units, now)
     work.numbered.add(code)
     work.changed += 1
-    work.drafts.append(Draft(keys.stock(code), fact))
+    work.drafts.append(Draft(keys.stock(code), fact, row.counted_at))
 
 
 def _added(work: _Chunk, row: LoadRow, code: str, units: int, now: Stock) -> StockAdded | SetUpPartReplaced:
