@@ -1,0 +1,113 @@
+"""``daicho import`` and ``daicho imports``: files into stock (在庫一括更新)."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.output import Cell, Json, say, show_record, show_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from api.jobs.imports import Progress
+
+commands = typer.Typer()
+
+READ_BYTES = 1 << 20
+ACTOR = "cli"
+
+
+class FileNotFound(ValueError):
+    """There is no such file."""
+
+
+@commands.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="The file a mall gave out, or our own CSV.")],
+    shop: Annotated[str, typer.Option(help="The shop whose file it is; `-` for our own CSV form.")] = "-",
+    mode: Annotated[str, typer.Option(help="overwrite (上書き) or add (追加).")] = "overwrite",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
+    counted_at: Annotated[
+        datetime | None, typer.Option(help="When the mall made the file; the file's own time when not given.")
+    ] = None,
+    owed: Annotated[str | None, typer.Option(help="before or after: how the number stands to 不足 lines.")] = None,
+    json: Json = False,
+) -> None:
+    """Import a mall's file, or our own CSV: every row is stored, previewed, and applied chunk by chunk.
+
+    Exit code 1 when rows were not understood; the others are applied.
+    """
+    from api.jobs import imports, preview
+    from api.settings import load
+    from api.wiring import open_house
+
+    if not file.is_file():
+        raise FileNotFound(f"{file} is not a file; expected a CSV a mall gave out, or our own form")
+    if mode not in ("overwrite", "add"):
+        raise FileNotFound(f"mode {mode!r}; expected overwrite (上書き) or add (追加)")
+    with open_house(load()) as house:
+        chosen = None if shop == "-" else shop
+        connected = imports.shop_of(house, chosen) if chosen else None
+        made_at = counted_at or min(_changed_at(file), house.clock.now())
+        wish = imports.Wish(chosen, mode, file.name, made_at if made_at.tzinfo else made_at.astimezone(UTC), owed)
+        staged = imports.stage(house, _chunks(file), wish, ACTOR, connected, _bar("read", quiet=json))
+        seen = preview.preview(house, staged.import_id)
+        record: dict[str, Cell] = {
+            "import": staged.import_id,
+            "format": f"{staged.mall}:{staged.format} ({staged.encoding}, by {staged.reason})",
+            "countedAt": staged.counted_at.isoformat(),
+            **seen.cells(),
+        }
+        if not dry_run:
+            done = imports.apply(house, staged.import_id, house.by(ACTOR), _bar("applied", quiet=json))
+            record |= {
+                "changed": done.changed,
+                "unchanged": done.unchanged,
+                "skipped": dict(done.skipped),
+                "position": done.position,
+            }
+        problems = preview.problems(house, staged.import_id)
+    if problems:
+        record["problemRows"] = [str(problem) for problem in problems]
+    show_record(record, as_json=json)
+    for problem in [] if json else problems:
+        say(str(problem))
+    if problems:
+        raise typer.Exit(1)
+
+
+@commands.command("imports")
+def imports_list(json: Json = False) -> None:
+    """List imports, newest first: what each file was, how far it came, what it changed."""
+    from api.jobs import preview
+    from api.settings import load
+    from api.wiring import open_house
+
+    with open_house(load()) as house:
+        rows = preview.listed(house)
+    show_rows(rows, ("import", "shop", "format", "mode", "state", "rows", "problems", "madeAt"), as_json=json)
+
+
+def _chunks(file: Path) -> "Iterator[bytes]":
+    with file.open("rb") as opened:
+        while chunk := opened.read(READ_BYTES):
+            yield chunk
+
+
+def _changed_at(file: Path) -> datetime:
+    return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+
+
+def _bar(what: str, *, quiet: bool) -> "Progress | None":
+    """Progress on standard error, every 20,000 rows."""
+    shown = 0
+
+    def progress(done: int, of: int) -> None:
+        nonlocal shown
+        if done - shown >= 20_000 or (of and done >= of):
+            shown = done
+            say(f"{what} {done:,} rows" + (f" of {of:,}" if of else ""))
+
+    return None if quiet else progress

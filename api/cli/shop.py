@@ -1,0 +1,130 @@
+"""``daicho shop``: connect a shop, show it, turn its switches."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from api.cli.output import Cell, Json, say, show_record, show_rows
+
+commands = typer.Typer(
+    name="shop", help="Connected shops (連携ショップ): add, show, start, stop.", no_args_is_help=True
+)
+
+ACTOR = "cli"
+
+
+class PairNotAccepted(ValueError):
+    """NAME=VALUE was expected."""
+
+
+@commands.command()
+def add(
+    mall: Annotated[str, typer.Option(help="The mall's code; `daicho malls` lists them.")],
+    shop_id: Annotated[str, typer.Option("--id", help="The mall's own id of this account.")],
+    match_key: Annotated[str, typer.Option(help="同一商品判定キー; the mall's first when not given.")] = "",
+    setting: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, as the mall declares.")] = None,
+    secret: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE; NAME=- reads the value from a line of standard input.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Connect a shop, or connect it again; prints its code and its own order-mail address."""
+    from api.connecting import Connecting, connect_shop
+    from api.settings import load
+    from api.wiring import open_house
+
+    asked = Connecting(mall, shop_id, match_key, _pairs(setting), _secrets(secret))
+    with open_house(load()) as house:
+        shop = connect_shop(house, asked, house.by(ACTOR))
+    show_record({"shop": shop.code, "mail": shop.mail_address, "missing": list(shop.missing)}, as_json=json)
+    if shop.missing:
+        say(f"still missing, before this shop can be told numbers: {', '.join(shop.missing)}")
+
+
+@commands.command()
+def show(
+    shop: Annotated[str | None, typer.Argument(help="One shop; all of them when not given.")] = None, json: Json = False
+) -> None:
+    """Show shops: switches, what is proven, the order-mail address, what is missing."""
+    from api.connecting import described
+    from api.settings import load
+    from api.wiring import open_house
+
+    with open_house(load()) as house:
+        rows = described(house, shop)
+    if shop is not None and rows:
+        show_record(rows[0], as_json=json)
+    else:
+        show_rows(rows, ("shop", "intake", "proven", "push", "paused", "mail"), as_json=json)
+
+
+@commands.command()
+def start(
+    shop: str,
+    intake: Annotated[bool, typer.Option("--intake", help="受注取込 起動.")] = False,
+    push: Annotated[bool, typer.Option("--push", help="在庫反映 起動, after a reviewed dry run.")] = False,
+    review: Annotated[bool, typer.Option("--review", help="Read the mall back and show the difference first.")] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help="You saw the difference: the guard lets it pass.")] = False,
+    json: Json = False,
+) -> None:
+    """Start order intake (受注取込), or review and start stock push (在庫反映)."""
+    from api.jobs import switching
+    from api.settings import load
+    from api.wiring import open_house
+    from ledger.book import shops
+
+    if not (intake or push or review):
+        raise PairNotAccepted("nothing to start; expected --intake, --review or --push")
+    record: dict[str, Cell] = {"shop": shop}
+    with open_house(load()) as house:
+        if intake:
+            record["position"] = house.book.do(shops.start_intake(shop), house.by(ACTOR)).position
+        if review:
+            record |= _cells(switching.review(house, shop, ACTOR, confirm=confirm).answer)
+        if push:
+            record["position"] = switching.start_push(house, shop, ACTOR).position
+    show_record(record, as_json=json)
+
+
+@commands.command()
+def stop(
+    shop: str,
+    intake: Annotated[bool, typer.Option("--intake", help="受注取込 停止; 在庫反映 stops with it.")] = False,
+    push: Annotated[bool, typer.Option("--push", help="在庫反映 停止.")] = False,
+    json: Json = False,
+) -> None:
+    """Stop stock push (在庫反映) or order intake (受注取込); mails that arrive are kept."""
+    from api.jobs import switching
+    from api.settings import load
+    from api.wiring import open_house
+    from ledger.book import shops
+
+    if not (intake or push):
+        raise PairNotAccepted("nothing to stop; expected --intake or --push")
+    record: dict[str, Cell] = {"shop": shop}
+    with open_house(load()) as house:
+        if push:
+            record |= _cells(switching.stop_push(house, shop, ACTOR).answer)
+        if intake:
+            record["position"] = house.book.do(shops.stop_intake(shop), house.by(ACTOR)).position
+    show_record(record, as_json=json)
+
+
+def _pairs(given: list[str] | None) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for one in given or []:
+        name, equals, value = one.partition("=")
+        if not equals or not name:
+            raise PairNotAccepted(f"{name!r}; expected NAME=VALUE")
+        pairs[name] = value
+    return pairs
+
+
+def _secrets(given: list[str] | None) -> dict[str, str]:
+    return {name: sys.stdin.readline().rstrip("\n") if value == "-" else value for name, value in _pairs(given).items()}
+
+
+def _cells(answer: object) -> dict[str, Cell]:
+    assert isinstance(answer, dict), answer
+    return answer

@@ -1,0 +1,100 @@
+"""Connecting a shop as a person does it: settings as facts, secrets sealed, an order-mail address of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import adapters
+from adapters.kit.mall import Mall
+from api.cli.output import Cell
+from api.jobs.imports import shop_of
+from api.shops import SettingNotAccepted, connect
+from api.tables import addresses, secrets
+from api.wiring import House
+from ledger import shop as shops
+from ledger.book import By
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """What a person gives. ``secrets`` never reach facts, logs or errors."""
+
+    mall: str
+    mall_shop_id: str
+    match_key: str
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The shop's code, its order-mail address, and the required settings and secrets that are still missing."""
+
+    code: str
+    mail_address: str
+    missing: tuple[str, ...]
+
+
+def connect_shop(house: House, asked: Connecting, by: By) -> Connected:
+    """The shop is connected; again with more settings or secrets it resumes. Raises UnknownMall, SettingNotAccepted, ShopNotAccepted."""
+    mall = adapters.mall(asked.mall)
+    declared = {one.name for one in mall.settings if one.secret}
+    unknown = next((name for name in asked.secrets if name not in declared), None)
+    if unknown is not None:
+        raise SettingNotAccepted(f"secret {unknown!r}; expected one of {', '.join(sorted(declared)) or 'none'}")
+    code = shops.code_of(mall.code, asked.mall_shop_id)
+    now, seals = house.clock.now(), house.seals
+    with house.pool.connection() as connection:
+        for name, value in asked.secrets.items():
+            secrets.put(connection, seals, shop=code, name=name, value=value, changed_at=now)
+    house.book.do(connect(mall.code, asked.mall_shop_id, match_key=asked.match_key, settings=asked.settings), by)
+    return Connected(code, mail_address(house, code), missing(house, mall, code))
+
+
+def mail_address(house: House, code: str) -> str:
+    """The shop's own order-mail address (受注メール転送先メールアドレス), made when it has none."""
+    with house.pool.connection() as connection:
+        token = addresses.ensure(
+            connection, house.seals, shop=code, new_secret=house.new_secret, made_at=house.clock.now()
+        )
+    return f"{token}@{house.settings.mail_domain}"
+
+
+def missing(house: House, mall: Mall, code: str) -> tuple[str, ...]:
+    """Required settings and secrets the shop does not have yet."""
+    settings = shop_of(house, code).settings
+    with house.pool.connection() as connection:
+        sealed = secrets.names_of_shop(connection, code)
+    return tuple(
+        one.name
+        for one in mall.settings
+        if one.required and not one.default and one.name not in (sealed if one.secret else settings)
+    )
+
+
+def described(house: House, code: str | None) -> list[Mapping[str, Cell]]:
+    """Shops as ``daicho shop show`` prints them, by code. Raises ShopNotReady for one that is not connected."""
+    codes = [code] if code is not None else _codes(house)
+    return [_description(house, one) for one in codes]
+
+
+def _description(house: House, code: str) -> Mapping[str, Cell]:
+    shop = shop_of(house, code)
+    return {
+        "shop": code,
+        "mall": shop.mall,
+        "matchKey": shop.match_key,
+        "intake": shop.intake,
+        "proven": shop.intake_proven,
+        "push": shop.push,
+        "paused": shop.paused,
+        "sendType": shop.send_type,
+        "mail": mail_address(house, code),
+        "settings": dict(shop.settings),
+        "missing": list(missing(house, adapters.mall(shop.mall), code)),
+    }
+
+
+def _codes(house: House) -> list[str]:
+    with house.pool.connection() as connection:
+        rows = connection.execute("SELECT shop FROM shops ORDER BY shop").fetchall()
+    return [str(row[0]) for row in rows]

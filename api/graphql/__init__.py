@@ -1,0 +1,1 @@
+"""The GraphQL API: audit and history, and the verbs of the ledger as mutations."""

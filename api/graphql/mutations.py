@@ -1,0 +1,322 @@
+"""Mutations: the ledger's verbs. Each answers with the position its answer is true at; queries take ``atLeast`` it.
+
+``key`` is the client's own idempotency key (30 days): the same key and input gives the first answer, the same key with
+another input is an error.
+"""
+
+from datetime import datetime
+
+import strawberry
+from strawberry.scalars import JSON
+
+from api.graphql.context import Asked
+from api.graphql.inputs import (
+    ComponentInput,
+    ListingKeyInput,
+    ListingSettingsInput,
+    OrderLineInput,
+    ReceiptLineInput,
+    SeenListingInput,
+    SettingInput,
+    aware,
+)
+from api.graphql.scalars import Position
+from api.jobs import switching
+from api.shops import connect
+from ledger.book import Verb, orders, shops, stock
+from ledger.facts.order import ShipmentTold
+from ledger.terms import CancelReason, Door, ListingKey, OrderState, Telling, TellingLine
+from ledger.writer import Done
+
+
+@strawberry.type
+class MutationDone:
+    """What was done. ``facts`` 0: nothing new was said. ``replayed``: done before under this key; this is its first answer."""
+
+    position: Position
+    facts: int
+    replayed: bool
+    answer: JSON
+
+
+def _said(done: Done) -> MutationDone:
+    return MutationDone(
+        position=Position(done.position), facts=done.facts, replayed=done.replayed, answer=JSON(dict(done.answer))
+    )
+
+
+async def _do(info: Asked, verb: Verb, key: str | None) -> MutationDone:
+    return _said(await info.context.do(verb, key))
+
+
+@strawberry.type
+class StockMutations:
+    """上書き, 追加, 入荷, 払出, 保留, セット."""
+
+    @strawberry.mutation
+    async def register_sku(
+        self, info: Asked, sku: str, name: str = "", jan: str = "", product: str = "", key: str | None = None
+    ) -> MutationDone:
+        """The SKU exists; it has no number yet (在庫未登録)."""
+        return await _do(info, stock.register_sku(sku, name=name, jan=jan, product=product), key)
+
+    @strawberry.mutation
+    async def overwrite_stock(
+        self,
+        info: Asked,
+        sku: str,
+        units: int,
+        read_position: Position | None = None,
+        expected_version: int | None = None,
+        owed: str | None = None,
+        key: str | None = None,
+    ) -> MutationDone:
+        """上書き. The number was true at ``readPosition`` (the page's; default: now); later changes are applied on top.
+
+        ``expectedVersion``: compare-and-set for programs. ``owed``: before or after, when the SKU has 不足 lines.
+        """
+        house = info.context.house
+        now = house.clock.now()
+        covers = stock.everything_up_to(now) if read_position is None else stock.everything_read_at(read_position)
+        verb = stock.overwrite(sku, units, covers=covers, counted_at=now, owed=owed, expected_version=expected_version)
+        # The time of the call is not what the client said: the same call again is the same input.
+        verb = Verb(
+            verb.name,
+            verb.decide,
+            (sku, units, read_position, expected_version, owed),
+            verb.wanted,
+            verb.at,
+            verb.alone,
+        )
+        return await _do(info, verb, key)
+
+    @strawberry.mutation
+    async def add_stock(self, info: Asked, sku: str, units: int, key: str | None = None) -> MutationDone:
+        """追加 of units that no mall stated; below zero takes away."""
+        return await _do(info, stock.add(sku, units), key)
+
+    @strawberry.mutation
+    async def receive_stock(
+        self, info: Asked, slip: str, lines: list[ReceiptLineInput], key: str | None = None
+    ) -> MutationDone:
+        """入荷: a slip's line counts once, for ever."""
+        return await _do(info, stock.receive(slip, [(line.line, line.sku, line.units) for line in lines]), key)
+
+    @strawberry.mutation
+    async def take_out_stock(
+        self, info: Asked, sku: str, units: int, reason: str, key: str | None = None
+    ) -> MutationDone:
+        """払出 with a reason code."""
+        return await _do(info, stock.take_out(sku, reason, units), key)
+
+    @strawberry.mutation
+    async def keep_back_stock(self, info: Asked, sku: str, units: int, key: str | None = None) -> MutationDone:
+        """保留在庫数 of the SKU is ``units``."""
+        return await _do(info, stock.keep_back(sku, units), key)
+
+    @strawberry.mutation
+    async def define_set(
+        self, info: Asked, sku: str, components: list[ComponentInput], key: str | None = None
+    ) -> MutationDone:
+        """セット商品: orders from here on take these components; none: a set no more."""
+        verb = stock.define_set(sku, [c.sku for c in components], [c.units for c in components])
+        return await _do(info, verb, key)
+
+
+@strawberry.type
+class OrderMutations:
+    """Orders as a person enters them; malls tell theirs by mail, webhook and API."""
+
+    @strawberry.mutation
+    async def take_order(
+        self,
+        info: Asked,
+        shop: str,
+        number: str,
+        lines: list[OrderLineInput],
+        ordered_at: datetime | None = None,
+        strict: bool = False,
+        hold: str | None = None,
+        key: str | None = None,
+    ) -> MutationDone:
+        """The order is recorded and its units are allocated. ``strict``: refused when more is asked than is free."""
+        now = info.context.house.clock.now()
+        told = tuple(TellingLine(line.item, line.variant, line.quantity) for line in lines)
+        named = [orders.Named(ListingKey(line.item, line.variant)) for line in lines]
+        telling = _telling(number, now, told, ordered_at=aware(ordered_at) if ordered_at else now)
+        return await _do(info, orders.take_order(shop, telling, named, strict=strict, hold=hold), key)
+
+    @strawberry.mutation
+    async def cancel_order(
+        self, info: Asked, shop: str, number: str, reason: str = "unknown", key: str | None = None
+    ) -> MutationDone:
+        """The order was cancelled; ``reason`` says where the units go: buyer, unpaid, out_of_stock, defective, unknown."""
+        now = info.context.house.clock.now()
+        telling = _telling(number, now, (), state=OrderState.CANCELLED, reason=_reason(reason))
+        return await _do(info, orders.take_order(shop, telling, []), key)
+
+    @strawberry.mutation
+    async def verify_order(self, info: Asked, shop: str, number: str, key: str | None = None) -> MutationDone:
+        """What an unverified mail told of the order is true."""
+        return await _do(info, orders.verify_order(shop, number, "person"), key)
+
+    @strawberry.mutation
+    async def ship_order(
+        self, info: Asked, shop: str, number: str, slip: str = "", key: str | None = None
+    ) -> MutationDone:
+        """出荷確定 of the whole order."""
+        shipment = ShipmentTold(
+            scope="whole", skus=[], listings=[], units=[], cumulative=True, slip=slip, shipped_on=None, source="person"
+        )
+        return await _do(info, orders.tell_shipment(shop, number, shipment), key)
+
+
+@strawberry.type
+class ListingMutations:
+    """Which SKU a page sells, and how it is told."""
+
+    @strawberry.mutation
+    async def link_listing(
+        self,
+        info: Asked,
+        shop: str,
+        listing: ListingKeyInput,
+        sku: str,
+        units_per_listing: int = 1,
+        excluded: bool = False,
+        key: str | None = None,
+    ) -> MutationDone:
+        """The listing sells ``unitsPerListing`` (入数) of the SKU; it is 確認待ち first."""
+        verb = shops.link_listing(shop, listing.key(), sku, units_per_listing=units_per_listing, excluded=excluded)
+        return await _do(info, verb, key)
+
+    @strawberry.mutation
+    async def confirm_listings(
+        self, info: Asked, shop: str, listings: list[SeenListingInput], key: str | None = None
+    ) -> MutationDone:
+        """確認待ち becomes 連動: a person saw the mall's number beside ours."""
+        seen = {one.key(): (one.mall_units_seen, one.wanted_units) for one in listings}
+        return await _do(info, shops.confirm_listings(shop, seen), key)
+
+    @strawberry.mutation
+    async def stop_listings(
+        self, info: Asked, shop: str, listings: list[ListingKeyInput], show_zero: bool = False, key: str | None = None
+    ) -> MutationDone:
+        """停止: the mall keeps what it shows; ``showZero`` tells 0 first."""
+        return await _do(info, shops.stop_listings(shop, [one.key() for one in listings], show_zero=show_zero), key)
+
+    @strawberry.mutation
+    async def start_listings(
+        self, info: Asked, shop: str, listings: list[ListingKeyInput], key: str | None = None
+    ) -> MutationDone:
+        """連動 again."""
+        return await _do(info, shops.start_listings(shop, [one.key() for one in listings]), key)
+
+    @strawberry.mutation
+    async def change_listing_settings(
+        self,
+        info: Asked,
+        shop: str,
+        listings: list[ListingKeyInput],
+        settings: ListingSettingsInput,
+        key: str | None = None,
+    ) -> MutationDone:
+        """These listings have these rules from here on."""
+        found = [one.key() for one in listings]
+        return await _do(info, shops.change_listing_settings(shop, found, settings.fact()), key)
+
+
+@strawberry.type
+class ShopMutations:
+    """Shops and their switches. Secrets are not set here: they go by ``daicho shop add`` and the console."""
+
+    @strawberry.mutation
+    async def connect_shop(
+        self,
+        info: Asked,
+        mall: str,
+        mall_shop_id: str,
+        match_key: str = "",
+        settings: list[SettingInput] | None = None,
+        key: str | None = None,
+    ) -> MutationDone:
+        """The shop is connected; the same account again resumes it."""
+        verb = connect(mall, mall_shop_id, match_key=match_key, settings={s.name: s.value for s in settings or []})
+        return await _do(info, verb, key)
+
+    @strawberry.mutation
+    async def change_shop_settings(
+        self, info: Asked, shop: str, settings: list[SettingInput], key: str | None = None
+    ) -> MutationDone:
+        """These settings have these values from here on."""
+        return await _do(info, shops.change_shop_settings(shop, {s.name: s.value for s in settings}), key)
+
+    @strawberry.mutation
+    async def start_intake(self, info: Asked, shop: str, key: str | None = None) -> MutationDone:
+        """受注取込 起動."""
+        return await _do(info, shops.start_intake(shop), key)
+
+    @strawberry.mutation
+    async def stop_intake(self, info: Asked, shop: str, key: str | None = None) -> MutationDone:
+        """受注取込 停止; 在庫反映 stops with it."""
+        return await _do(info, shops.stop_intake(shop), key)
+
+    @strawberry.mutation
+    async def review_dry_run(self, info: Asked, shop: str, confirm: bool = False) -> MutationDone:
+        """The shop is read and compared with what we want; a person who calls this saw it. ``confirm`` overrides the guard."""
+        context = info.context
+        done = await context.in_thread(switching.review, context.house, shop, context.caller.actor, confirm=confirm)
+        return _said(done)
+
+    @strawberry.mutation
+    async def start_push(self, info: Asked, shop: str) -> MutationDone:
+        """在庫反映 起動, after a reviewed dry run and proven intake."""
+        context = info.context
+        done = await context.in_thread(switching.start_push, context.house, shop, context.caller.actor)
+        return _said(done)
+
+    @strawberry.mutation
+    async def stop_push(self, info: Asked, shop: str) -> MutationDone:
+        """在庫反映 停止; says how many numbers are still on their way."""
+        context = info.context
+        return _said(await context.in_thread(switching.stop_push, context.house, shop, context.caller.actor))
+
+
+@strawberry.type
+class Mutation(StockMutations, OrderMutations, ListingMutations, ShopMutations):
+    """Everything that changes."""
+
+
+def _telling(
+    number: str,
+    now: datetime,
+    lines: tuple[TellingLine, ...],
+    *,
+    ordered_at: datetime | None = None,
+    state: OrderState = OrderState.CONFIRMED,
+    reason: CancelReason | None = None,
+) -> Telling:
+    return Telling(
+        order=number,
+        door=Door.PERSON,
+        told_at=now,
+        state=state,
+        complete=state != OrderState.CANCELLED,
+        verified=True,
+        lines=lines,
+        parser_version=1,
+        ordered_at=ordered_at,
+        reason=reason,
+    )
+
+
+class ReasonNotAccepted(ValueError):
+    """The cancel reason is not one that is known."""
+
+
+def _reason(text: str) -> CancelReason:
+    try:
+        return CancelReason(text)
+    except ValueError:
+        known = ", ".join(CancelReason)
+        raise ReasonNotAccepted(f"reason {text!r}; expected one of {known}") from None

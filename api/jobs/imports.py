@@ -1,0 +1,294 @@
+"""Files into stock: staged row by row, previewed, applied chunk by chunk, resumed where it stopped.
+
+Staging stores every row before anything is decided; preview and apply use those very rows. A chunk is sized so that the
+ledger's lock is held at most LOCK_SECONDS_AIM; orders pass between chunks.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+import adapters
+from adapters.kit.mall import FileRow, Mall, NotThisFormat, Profile, RowProblem
+from adapters.kit.profile import corrected
+from adapters.kit.recognise import NotRecognised, Recognised, recognise
+from adapters.kit.table import HEAD_BYTES, TableRefused, open_table
+from api.tables import imports
+from api.tables.imports import ImportFile
+from api.wiring import House
+from ledger import keys, load
+from ledger import shop as shops
+from ledger.book import By, loads
+from ledger.book.stock import check_counted_at
+from ledger.counting import Covers
+from ledger.facts.load import ImportStarted
+from ledger.failpoint import reach
+from ledger.shop import Shop
+from ledger.terms import utc_text
+
+STAGE_ROWS = 5_000
+CHUNK_ROWS_FIRST = 500
+CHUNK_ROWS_MAX = 5_000
+LOCK_SECONDS_AIM = 0.08
+OUR_FORM = "house"
+PROBLEMS_SHOWN_MAX = 20
+
+Progress = Callable[[int, int], None]  # rows done, rows in all (0: not known yet)
+
+
+class FileRefused(ValueError):
+    """The file is not taken: what was seen, what was expected, and what to do."""
+
+
+class ImportNotKnown(ValueError):
+    """There is no staged file of this import id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the person asked for. ``shop`` None: our own form. ``counted_at`` None: now."""
+
+    shop: str | None
+    mode: str
+    file_name: str
+    counted_at: datetime | None = None
+    owed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an apply did. ``skipped`` counts rows by reason code."""
+
+    import_id: str
+    rows: int
+    changed: int
+    unchanged: int
+    skipped: Mapping[str, int]
+    problems: int
+    position: int
+
+
+def stage(
+    house: House, chunks: Iterable[bytes], wish: Wish, actor: str, shop: Shop | None, progress: Progress | None = None
+) -> ImportFile:
+    """Every row of the file is in ``import_rows``, the bad ones with their problem. Memory stays that of a page of rows.
+
+    Raises FileRefused (another mall's file, not a table, no such format), CountTooOld.
+    """
+    counted_at = wish.counted_at or house.clock.now()
+    check_counted_at(counted_at, house.clock.now())
+    hashed = _Hashed(chunks)
+    head, body = _head(hashed)
+    mall = adapters.declared(shop.mall if shop else OUR_FORM)
+    found = _recognised(wish.file_name, head, mall)
+    profile = profile_of(mall, shop)
+    file = _file(house, wish, found, mall, counted_at, actor)
+    with house.pool.connection() as connection:
+        imports.begin(connection, file)
+    try:
+        _stage_rows(house, file, body, found, profile, shop.match_key if shop else "sku", progress)
+    except TableRefused as refused:
+        with house.pool.connection() as connection:
+            imports.refuse(connection, file.import_id, str(refused))
+        raise FileRefused(f"{wish.file_name}: {refused}") from None
+    with house.pool.connection() as connection:
+        return imports.stage(connection, file.import_id, digest=hashed.digest(), size=hashed.size)
+
+
+def apply(house: House, import_id: str, by: By, progress: Progress | None = None) -> Applied:
+    """Every understood row is applied or skipped with a reason. Stopped in the middle, the same call goes on behind the last chunk.
+
+    Raises ImportNotKnown, FileRefused, and what ``book.loads`` raises.
+    """
+    file = staged(house, import_id)
+    how = loads.How(
+        file.shop, file.mode, file.counted_at, registers=file.kind != "stock" or file.shop is None, owed=file.owed
+    )
+    begun = house.book.do(loads.start_import(import_id, _started(file)), by)
+    chunk, last_row = _number(begun.answer, "chunk"), _number(begun.answer, "last_row")
+    size, done_rows, position = CHUNK_ROWS_FIRST, 0, begun.position
+    while True:
+        with house.pool.connection() as connection:
+            rows = imports.page(connection, import_id, last_row, size, file.shop)
+        if not rows:
+            break
+        reach("bulk.before_chunk")
+        done = house.book.do(loads.apply_chunk(import_id, chunk + 1, rows, how), by)
+        size = _next_size(size, house.writer.alone_seconds)
+        skipped = done.answer.get("skipped")
+        if isinstance(skipped, list) and skipped:
+            with house.pool.connection() as connection:
+                imports.note_skips(connection, import_id, skipped)
+        reach("bulk.after_chunk")
+        chunk, last_row, position = chunk + 1, rows[-1].row, done.position
+        done_rows += len(rows)
+        if progress is not None:
+            progress(min(done_rows, file.rows), file.rows)
+    return _finish(house, file, by, position)
+
+
+def staged(house: House, import_id: str) -> ImportFile:
+    """The staged file. Raises ImportNotKnown, FileRefused."""
+    with house.pool.connection() as connection:
+        file = imports.read(connection, import_id)
+    if file is None:
+        raise ImportNotKnown(f"import {import_id!r} is not known; expected an id that `daicho imports` shows")
+    if file.state != imports.STAGED:
+        raise FileRefused(
+            f"import {import_id} is {file.state}: {file.refused or 'its rows are not all here'}; send the file again"
+        )
+    return file
+
+
+def profile_of(mall: Mall, shop: Shop | None) -> Profile:
+    """The mall's profile with the shop's corrections (settings ``profile.<name>``) laid over."""
+    changes: dict[str, object] = {}
+    for name, value in (shop.settings if shop else {}).items():
+        if name.startswith("profile."):
+            changes[name.removeprefix("profile.")] = value
+    return corrected(adapters.profile(mall.code), changes)
+
+
+# ------------------------------------------------------------------ staging
+
+
+class _Hashed:
+    """Chunks as they pass, hashed and counted."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self._sha256 = hashlib.sha256()
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self._sha256.update(chunk)
+            self.size += len(chunk)
+            yield chunk
+
+    def digest(self) -> str:
+        return self._sha256.hexdigest()
+
+
+def _head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    source, parts, size = iter(chunks), [], 0
+    for chunk in source:
+        parts.append(chunk)
+        size += len(chunk)
+        if size >= HEAD_BYTES:
+            break
+    return b"".join(parts), (one for several in (parts, source) for one in several)
+
+
+def _recognised(file_name: str, head: bytes, mall: Mall) -> Recognised:
+    try:
+        found = recognise(file_name, head[:HEAD_BYTES], adapters.candidates(), mall=mall.code)
+    except TableRefused as refused:
+        raise FileRefused(f"{file_name}: {refused}") from None
+    if isinstance(found, NotRecognised):
+        raise FileRefused(f"{file_name} is not a file of {mall.name}: {found}")
+    return found
+
+
+def _file(house: House, wish: Wish, found: Recognised, mall: Mall, counted_at: datetime, actor: str) -> ImportFile:
+    return ImportFile(
+        import_id=house.new_id(),
+        shop=wish.shop,
+        mall=mall.code,
+        kind=found.format.kind,
+        format=found.format.name,
+        encoding=found.encoding,
+        reason=found.reason,
+        mode=wish.mode,
+        owed=wish.owed,
+        file_name=wish.file_name,
+        file_digest="",
+        file_bytes=0,
+        rows=0,
+        problems=0,
+        counted_at=counted_at,
+        made_at=house.clock.now(),
+        actor=actor,
+        state=imports.STAGING,
+        refused=None,
+    )
+
+
+def _stage_rows(
+    house: House,
+    file: ImportFile,
+    body: Iterator[bytes],
+    found: Recognised,
+    profile: Profile,
+    match_key: str,
+    progress: Progress | None,
+) -> None:
+    table = open_table(body, delimiter=found.format.delimiter, encodings=found.format.encodings)
+    reader = found.format.open(table.header, profile)
+    if isinstance(reader, NotThisFormat):
+        raise FileRefused(f"{file.file_name}: {reader.reason}")
+    rows: Iterator[FileRow | RowProblem] = reader(table.rows)
+    done = 0
+    while page := list(islice(rows, STAGE_ROWS)):
+        with house.pool.connection() as connection:
+            imports.append(connection, file.import_id, page, match_key)
+        reach("upload.row_page_stored")
+        done += len(page)
+        if progress is not None:
+            progress(done, 0)
+
+
+# ------------------------------------------------------------------ applying
+
+
+def _started(file: ImportFile) -> ImportStarted:
+    covers = Covers((file.shop or "*",), (utc_text(file.counted_at),), (0,))
+    return ImportStarted(
+        shop=file.shop,
+        kind=file.kind,
+        mode=file.mode,
+        format=f"{file.mall}:{file.format}",
+        encoding=file.encoding,
+        file_digest=file.file_digest,
+        rows=file.rows,
+        counted_at=utc_text(file.counted_at),
+        covers_shops=list(covers.shops),
+        covers_up_to=list(covers.up_to),
+        covers_up_to_position=list(covers.up_to_position),
+    )
+
+
+def _next_size(size: int, lock_seconds: float) -> int:
+    """Half when the lock was held too long, a quarter more when there is room."""
+    if lock_seconds > LOCK_SECONDS_AIM:
+        return max(50, int(size * max(0.5, LOCK_SECONDS_AIM / lock_seconds)))
+    return min(CHUNK_ROWS_MAX, size + size // 4) if lock_seconds < LOCK_SECONDS_AIM * 0.7 else size
+
+
+def _finish(house: House, file: ImportFile, by: By, position: int) -> Applied:
+    reach("bulk.before_finish")
+    with house.pool.connection() as connection:
+        skipped = imports.skips_of(connection, file.import_id)
+    state = house.look(keys.load(file.import_id), load.FOLD)
+    understood = file.rows - file.problems
+    unchanged = max(0, understood - state.changed - state.skipped)
+    done = house.book.do(loads.finish_import(file.import_id, rows=file.rows, unchanged=unchanged), by)
+    return Applied(
+        file.import_id, file.rows, state.changed, unchanged, skipped, file.problems, max(position, done.position)
+    )
+
+
+def _number(answer: Mapping[str, object], name: str) -> int:
+    value = answer[name]
+    assert isinstance(value, int), (name, value)
+    return value
+
+
+def shop_of(house: House, code: str) -> Shop:
+    """The connected shop as it is now. Raises ShopNotReady when it is not connected."""
+    found = house.look(keys.shop(code), shops.FOLD)
+    if not found.connected:
+        raise shops.ShopNotReady(f"shop {code!r} is not connected; expected one that `daicho shop show` lists")
+    return found

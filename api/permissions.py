@@ -1,0 +1,68 @@
+"""Who may do what: one table from every door to the scope it needs. A test holds it against the schema and the routes.
+
+Scopes are given to API keys (``daicho key add``). ``read`` shows numbers and logs; ``stock``, ``orders`` and ``listings``
+change them; ``shops`` connects shops and turns their switches; ``files`` uploads and applies files; ``mail`` posts raw mails
+by the address token alone and needs no key.
+"""
+
+from collections.abc import Collection
+
+SCOPES = ("read", "stock", "orders", "listings", "shops", "files")
+
+# Root fields of the GraphQL schema.
+FIELDS: dict[str, str] = {
+    "Query.position": "read",
+    "Query.stock": "read",
+    "Query.stocks": "read",
+    "Query.changes": "read",
+    "Query.pushes": "read",
+    "Query.orders": "read",
+    "Query.shops": "read",
+    "Query.listings": "read",
+    "Query.imports": "read",
+    "Mutation.registerSku": "stock",
+    "Mutation.overwriteStock": "stock",
+    "Mutation.addStock": "stock",
+    "Mutation.receiveStock": "stock",
+    "Mutation.takeOutStock": "stock",
+    "Mutation.keepBackStock": "stock",
+    "Mutation.defineSet": "stock",
+    "Mutation.takeOrder": "orders",
+    "Mutation.cancelOrder": "orders",
+    "Mutation.verifyOrder": "orders",
+    "Mutation.shipOrder": "orders",
+    "Mutation.linkListing": "listings",
+    "Mutation.confirmListings": "listings",
+    "Mutation.stopListings": "listings",
+    "Mutation.startListings": "listings",
+    "Mutation.changeListingSettings": "listings",
+    "Mutation.connectShop": "shops",
+    "Mutation.changeShopSettings": "shops",
+    "Mutation.startIntake": "shops",
+    "Mutation.stopIntake": "shops",
+    "Mutation.reviewDryRun": "shops",
+    "Mutation.startPush": "shops",
+    "Mutation.stopPush": "shops",
+}
+
+# Routes of the HTTP app: (method, path) to scope; None: no key is asked for, and the route says why.
+ROUTES: dict[tuple[str, str], str | None] = {
+    ("GET", "/healthz"): None,  # says only that the process runs
+    ("GET", "/readyz"): None,  # says only whether work can be done
+    ("GET", "/graphql"): "read",
+    ("POST", "/graphql"): "read",  # every root field is checked by its own scope
+    ("PUT", "/files/{shop}/{name}"): "files",
+    ("POST", "/inbound/mail/{token}"): None,  # the unguessable address is the key
+}
+
+
+class UnknownScope(ValueError):
+    """The scope is not one of SCOPES."""
+
+
+def checked_scopes(scopes: Collection[str]) -> tuple[str, ...]:
+    """The scopes, sorted, each once. Raises UnknownScope."""
+    bad = next((scope for scope in scopes if scope not in SCOPES), None)
+    if bad is not None or not scopes:
+        raise UnknownScope(f"scope {bad or 'none'!r}; expected one or more of {', '.join(SCOPES)}")
+    return tuple(sorted(set(scopes)))
