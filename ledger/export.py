@@ -80,7 +80,7 @@ class FileLedger:
     """A ``chain.Source`` over an exported file. A pipe that must be read more than once is kept in a temporary file.
 
     Memory holds a block or one commit, whichever is larger. Raises FileNotUnderstood for the first line; what is wrong with
-    a later one is raised as Unreadable when it is reached.
+    a later one is raised as Unreadable when it is reached. Close it when it is read.
     """
 
     def __init__(self, file: IO[bytes], *, pass_facts_max: int = PASS_FACTS_MAX) -> None:
@@ -99,6 +99,11 @@ class FileLedger:
         elif header.position > pass_facts_max:
             self._kept = TemporaryFile()  # noqa: SIM115 (it lives as long as this)
         self._asked = 0
+
+    def close(self) -> None:
+        """What was kept of a pipe is gone; the file itself is its opener's to close."""
+        if self._kept is not None:
+            self._kept.close()
 
     def commits(self) -> Iterator[Commit]:
         """Every seal of the file, in its order, with the facts that follow it. Raises Unreadable."""

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
@@ -164,14 +164,15 @@ def _opened(file: str) -> "Iterator[Ledger]":
     from ledger.export import FileLedger
 
     if file == "-":
-        yield FileLedger(sys.stdin.buffer)
+        with closing(FileLedger(sys.stdin.buffer)) as ledger:
+            yield ledger
         return
     try:
         opened = Path(file).open("rb")  # noqa: SIM115 (closed below; only its opening may fail so)
     except OSError as error:
         raise typer.BadParameter(f"cannot read {file}: {error.strerror}") from error
-    with opened:
-        yield FileLedger(opened)
+    with opened, closing(FileLedger(opened)) as ledger:
+        yield ledger
 
 
 @contextmanager
