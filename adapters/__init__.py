@@ -64,7 +64,9 @@ def profile(code: str) -> Profile:
 @cache
 def candidates() -> tuple[Candidate, ...]:
     """Every file format of every mall and of our own form, for ``kit.recognise.recognise``."""
-    return tuple(Candidate(code, file_format, profile(code)) for code in codes() for file_format in _formats(declared(code)))
+    return tuple(
+        Candidate(code, file_format, profile(code)) for code in codes() for file_format in _formats(declared(code))
+    )
 
 
 def skills(mall: Mall) -> list[tuple[str, str, str]]:

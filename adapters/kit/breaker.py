@@ -14,7 +14,7 @@ REST_SECONDS_MAX = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """``failures`` in a row; ``closed_until`` None: calls may pass; ``needs_person``: the key is not accepted."""
+    """``failures`` in a row; ``closed_until`` None: calls may pass, else from then on; ``needs_person``: the key is not accepted."""
 
     failures: int = 0
     rests: int = 0

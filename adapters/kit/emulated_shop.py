@@ -130,16 +130,25 @@ class EmulatedShop:
         """An order for ``units``, when the mall's own number allows it; its mail is due after the delay. None: sold out."""
         return self.sell_lines(((key, units),), delay_seconds=delay_seconds)
 
-    def sell_lines(self, lines: tuple[tuple[ListingKey, int], ...], *, delay_seconds: float = 0.0) -> EmulatedOrder | None:
+    def sell_lines(
+        self, lines: tuple[tuple[ListingKey, int], ...], *, delay_seconds: float = 0.0
+    ) -> EmulatedOrder | None:
         """An order of several lines, each listing named once; all or none."""
         with self.lock:
             shown = [(self.stock.get(key, 0), units) for key, units in lines]
             if any(number is not None and number < units for number, units in shown):
                 return None
             if self.lowers_own_number:
-                self.stock.update({key: None if (number := self.stock.get(key, 0)) is None else number - units for key, units in lines})
+                self.stock.update(
+                    {
+                        key: None if (number := self.stock.get(key, 0)) is None else number - units
+                        for key, units in lines
+                    }
+                )
             now = self.clock.now()
-            order = EmulatedOrder(self.number_order(len(self.orders) + 1, now), now, lines, tuple(number for number, _ in shown))
+            order = EmulatedOrder(
+                self.number_order(len(self.orders) + 1, now), now, lines, tuple(number for number, _ in shown)
+            )
             assert order.number not in self.orders, order.number
             self.orders[order.number] = order
             self._post(self.write_order_mail(self, order), delay_seconds)

@@ -21,7 +21,17 @@ from adapters.kit.emulated_shop import EmulatedOrder, EmulatedShop, EmulatorCloc
 from adapters.kit.mall import Answer, Lost, Reply
 from ledger.terms import ListingKey, utc_text
 
-__all__ = ["EmulatedOrder", "EmulatedShop", "EmulatorClock", "Fault", "InProcess", "PushSeen", "Waiting", "emulator_app", "serve"]
+__all__ = [
+    "EmulatedOrder",
+    "EmulatedShop",
+    "EmulatorClock",
+    "Fault",
+    "InProcess",
+    "PushSeen",
+    "Waiting",
+    "emulator_app",
+    "serve",
+]
 
 CONTROL = "/_emulator"
 GARBAGE = b"<html><body>\x82\xb1\x82\xcc\xff\x00 {]</body>"
@@ -42,7 +52,16 @@ def emulator_app(shop: EmulatedShop, title: str) -> FastAPI:
 def serve(app: ASGIApp, *, start_thread: StartThread) -> Iterator[str]:
     """The app behind a free port of 127.0.0.1 while inside; gives the base address, without a slash at the end."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none", proxy_headers=False, server_header=False, log_level="critical")
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        log_level="critical",
+    )
     server = uvicorn.Server(config)
     join = start_thread(lambda: server.run(sockets=[listening]))
     try:
@@ -68,7 +87,9 @@ class InProcess:
     def get(self, url: str, *, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> Reply:
         """One GET."""
         joint = "&" if "?" in url else "?"
-        return self._runner.run(self._exchange("GET", url + (joint + urlencode(params) if params else ""), headers, b""))
+        return self._runner.run(
+            self._exchange("GET", url + (joint + urlencode(params) if params else ""), headers, b"")
+        )
 
     def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
         """One POST."""
@@ -91,7 +112,11 @@ class InProcess:
             "raw_path": parts.path.encode("ascii"),
             "query_string": parts.query.encode("ascii"),
             "root_path": "",
-            "headers": [(b"host", parts.netloc.encode("ascii")), (b"content-length", str(len(content)).encode("ascii")), *pairs],
+            "headers": [
+                (b"host", parts.netloc.encode("ascii")),
+                (b"content-length", str(len(content)).encode("ascii")),
+                *pairs,
+            ],
             "client": ("127.0.0.1", 0),
             "server": ("127.0.0.1", 0),
         }
@@ -166,7 +191,13 @@ class _FaultyApp(FastAPI):
         body = b"".join(message.get("body", b"") for message in answer[1:]) or GARBAGE
         length = (b"content-length", str(len(body)).encode("ascii"))
         status = answer[0]["status"] if answer[0]["status"] != 204 else 200  # a 204 has no half
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/octet-stream"), length]})
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [(b"content-type", b"application/octet-stream"), length],
+            }
+        )
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         await _cut(receive, send)
 
@@ -199,7 +230,15 @@ def _add_control(app: FastAPI, shop: EmulatedShop) -> None:
         with shop.lock:
             stock = [{"item": key.item, "variant": key.variant, "units": units} for key, units in shop.stock.items()]
             orders = [_order_json(order) for order in shop.orders.values()]
-            return JSONResponse({"mall": shop.mall, "stock": stock, "orders": orders, "outbox": len(shop.outbox), "requests": shop.requests_seen})
+            return JSONResponse(
+                {
+                    "mall": shop.mall,
+                    "stock": stock,
+                    "orders": orders,
+                    "outbox": len(shop.outbox),
+                    "requests": shop.requests_seen,
+                }
+            )
 
     @app.post(f"{CONTROL}/stock")
     async def stock(request: Request) -> JSONResponse:
@@ -219,7 +258,9 @@ def _add_control(app: FastAPI, shop: EmulatedShop) -> None:
         asked = await request.json()
         if asked["order"] not in shop.orders:
             return JSONResponse({"order": None}, status_code=404)
-        return JSONResponse({"order": _order_json(shop.cancel(asked["order"], delay_seconds=asked.get("delay_seconds", 0.0)))})
+        return JSONResponse(
+            {"order": _order_json(shop.cancel(asked["order"], delay_seconds=asked.get("delay_seconds", 0.0)))}
+        )
 
     @app.post(f"{CONTROL}/faults")
     async def faults(request: Request) -> JSONResponse:
@@ -230,13 +271,20 @@ def _add_control(app: FastAPI, shop: EmulatedShop) -> None:
     @app.get(f"{CONTROL}/requests")
     async def requests(since: int = 0) -> JSONResponse:
         with shop.lock:
-            return JSONResponse({"pushes": [_push_json(push) for push in shop.pushes[since:]], "requests": shop.requests_seen})
+            return JSONResponse(
+                {"pushes": [_push_json(push) for push in shop.pushes[since:]], "requests": shop.requests_seen}
+            )
 
 
 def _order_json(order: EmulatedOrder) -> dict[str, object]:
     lines = [{"item": key.item, "variant": key.variant, "units": units} for key, units in order.lines]
     cancelled_at = None if order.cancelled_at is None else utc_text(order.cancelled_at)
-    return {"number": order.number, "ordered_at": utc_text(order.ordered_at), "lines": lines, "cancelled_at": cancelled_at}
+    return {
+        "number": order.number,
+        "ordered_at": utc_text(order.ordered_at),
+        "lines": lines,
+        "cancelled_at": cancelled_at,
+    }
 
 
 def _push_json(push: PushSeen) -> dict[str, object]:

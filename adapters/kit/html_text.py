@@ -11,7 +11,9 @@ TAG_CHARACTERS_MAX = 4_096  # how far a ">" inside a quoted attribute is looked 
 
 _LISTS = frozenset(("dd", "dl", "dt", "li", "ol", "ul"))
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "header"))
-_OTHERS = frozenset(("address", "blockquote", "br", "center", "div", "footer", "form", "hr", "p", "pre", "section", "table", "tr"))
+_OTHERS = frozenset(
+    ("address", "blockquote", "br", "center", "div", "footer", "form", "hr", "p", "pre", "section", "table", "tr")
+)
 _BLOCKS = _LISTS | _HEADINGS | _OTHERS
 _CELLS = frozenset({"td", "th"})
 _SILENT = frozenset({"script", "style", "title", "template"})

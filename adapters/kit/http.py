@@ -42,7 +42,9 @@ class MallConnection:
         certificates: ssl.SSLContext,
     ) -> None:
         self._now = now
-        self._backend = DeadlineBackend(monotonic=monotonic, seconds=deadline_seconds, connect_seconds=CONNECT_SECONDS_MAX)
+        self._backend = DeadlineBackend(
+            monotonic=monotonic, seconds=deadline_seconds, connect_seconds=CONNECT_SECONDS_MAX
+        )
         self._answer_bytes_max = answer_bytes_max
         self._plain_hosts = plain_hosts
         self._client = httpx.Client(
@@ -68,14 +70,19 @@ class MallConnection:
         """Every connection is closed."""
         self._client.close()
 
-    def _exchange(self, method: str, url: str, headers: Mapping[str, str], params: Mapping[str, str] | None, content: bytes | None) -> Reply:
+    def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], params: Mapping[str, str] | None, content: bytes | None
+    ) -> Reply:
         refused = self._refused(url, headers)
         if refused is not None:
             return NotSent(refused)
         applied_from = self._now()
         with self._backend.running() as progress:
             try:
-                return self._answer(self._client.build_request(method, url, headers=dict(headers), params=params, content=content), applied_from)
+                return self._answer(
+                    self._client.build_request(method, url, headers=dict(headers), params=params, content=content),
+                    applied_from,
+                )
             except _AnswerNotTaken as problem:
                 return Lost(problem.reason)
             except (httpx.HTTPError, httpx.InvalidURL, httpcore.ProtocolError, DeadlinePassed) as error:
@@ -171,12 +178,19 @@ class _Transport(httpx.BaseTransport):
     """The client's own transport with our network back end under it, which keeps the deadline of the whole request."""
 
     def __init__(self, certificates: ssl.SSLContext, backend: DeadlineBackend) -> None:
-        self._pool = httpcore.ConnectionPool(ssl_context=certificates, max_connections=CONNECTIONS_MAX, keepalive_expiry=5.0, network_backend=backend)
+        self._backend = backend
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=certificates, max_connections=CONNECTIONS_MAX, keepalive_expiry=5.0, network_backend=backend
+        )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = httpcore.URL(scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path)
-        waits = {"timeout": {"pool": CONNECT_SECONDS_MAX}}
-        sent = httpcore.Request(request.method, url, headers=request.headers.raw, content=request.content, extensions=waits)
+        url = httpcore.URL(
+            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
+        )
+        waits = {"timeout": {"pool": min(CONNECT_SECONDS_MAX, self._backend.left())}}
+        sent = httpcore.Request(
+            request.method, url, headers=request.headers.raw, content=request.content, extensions=waits
+        )
         with _translated():
             response = self._pool.handle_request(sent)
         return httpx.Response(response.status, headers=response.headers, stream=_Body(response))
@@ -190,7 +204,12 @@ def _translated() -> Iterator[None]:
     """httpcore's exceptions as one of the client's, the cause kept for ``_reason``."""
     try:
         yield
-    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+    except (
+        httpcore.NetworkError,
+        httpcore.TimeoutException,
+        httpcore.ProtocolError,
+        httpcore.UnsupportedProtocol,
+    ) as error:
         raise httpx.TransportError("") from error
 
 

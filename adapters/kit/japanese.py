@@ -12,18 +12,42 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-NO_CHARACTERS_OF_CP932 = "\x80\uf8f0\uf8f1\uf8f2\uf8f3"  # what Python makes of the bytes 80, A0, FD, FE, FF, which are none
+NO_CHARACTERS_OF_CP932 = (
+    "\x80\uf8f0\uf8f1\uf8f2\uf8f3"  # what Python makes of the bytes 80, A0, FD, FE, FF, which are none
+)
 REPLACED = "\N{REPLACEMENT CHARACTER}"
-ENCODED_WORD_CHARACTERS_MAX = 75  # RFC 2047, section 2
 
 _CP932_NAMES = frozenset(
-    {"shift_jis", "shift-jis", "sjis", "x-sjis", "ms_kanji", "windows-31j", "cp932", "ms932", "cswindows31j", "csshiftjis", "shiftjis"}
+    {
+        "shift_jis",
+        "shift-jis",
+        "sjis",
+        "x-sjis",
+        "ms_kanji",
+        "windows-31j",
+        "cp932",
+        "ms932",
+        "cswindows31j",
+        "csshiftjis",
+        "shiftjis",
+    }
 )
-_JIS_NAMES = frozenset({"iso-2022-jp", "iso2022jp", "iso-2022-jp-ms", "cp50220", "cp50221", "cp50222", "csiso2022jp", "iso-2022-jp-1", "jis"})
+_JIS_NAMES = frozenset(
+    {
+        "iso-2022-jp",
+        "iso2022jp",
+        "iso-2022-jp-ms",
+        "cp50220",
+        "cp50221",
+        "cp50222",
+        "csiso2022jp",
+        "iso-2022-jp-1",
+        "jis",
+    }
+)
 _EUC_NAMES = frozenset({"euc-jp", "eucjp", "x-euc-jp", "x-euc", "cp51932", "eucjp-ms", "cseucpkdfmtjapanese"})
 _UTF8_NAMES = frozenset({"utf-8", "utf8", "utf_8", "unicode-1-1-utf-8"})
 
-_TO_ASCII, _TO_KANA, _TO_PAIRS = b"(B", b"(I", b"$B"
 _ESCAPES = {b"(B": "ascii", b"(J": "ascii", b"(H": "ascii", b"(I": "kana", b"$B": "pairs", b"$@": "pairs"}
 _ESCAPES_LONG = {b"$(B": "pairs", b"$(@": "pairs", b"$(D": "unknown pairs"}
 _LATIN_OF_JIS = "§¨°±´¶×÷"
@@ -68,7 +92,7 @@ def decode(raw: bytes, charset: str | None) -> Decoded:
     declared one, unless it gives a text of stray kana or Latin letters where another gives none. When nothing fits, the
     declared one (else the one with the fewest bad bytes) is read with replacements.
     """
-    name = _known(charset)
+    name = known_charset(charset)
     if name == "iso-2022-jp" or _has_escape(raw):
         found = decode_iso_2022_jp(raw)
         if found.replaced == 0 or raw.isascii():
@@ -133,6 +157,20 @@ def decode_subject(header: str) -> Decoded:
     return _joined(parts, plain)
 
 
+def known_charset(charset: str | None) -> str | None:
+    """The one name this package has for a charset: iso-2022-jp, cp932, euc-jp, utf-8 or cp1252; None for others."""
+    name = (charset or "").strip().strip("\"'").lower().replace(" ", "")
+    for known, names in (
+        ("iso-2022-jp", _JIS_NAMES),
+        ("cp932", _CP932_NAMES),
+        ("euc-jp", _EUC_NAMES),
+        ("utf-8", _UTF8_NAMES),
+    ):
+        if name in names:
+            return known
+    return "cp1252" if name in {"iso-8859-1", "latin1", "windows-1252"} else None
+
+
 def normalised(text: str) -> str:
     """The text for comparing labels: NFKC, one wave dash, one hyphen; line breaks and their number are kept.
 
@@ -157,62 +195,7 @@ def label_key(label: str) -> str:
     return "".join(normalised(label).split()).casefold()
 
 
-# ------------------------------------------------------------------ writing (emulators and tests send such mail)
-
-
-def encode_iso_2022_jp(text: str) -> bytes:
-    """The text as a Japanese mailer sends it, ①㈱髙 and half-width kana included. Raises UnicodeEncodeError."""
-    out = bytearray()
-    mode = _TO_ASCII
-    for place, character in enumerate(text):
-        wanted, code = _encoded(character, text, place)
-        if wanted != mode:
-            out += b"\x1b" + wanted
-            mode = wanted
-        out += code
-    if mode != _TO_ASCII:
-        out += b"\x1b" + _TO_ASCII
-    return bytes(out)
-
-
-def encode(text: str, charset: str) -> bytes:
-    """The text in one of the encodings this file reads. Raises UnicodeEncodeError, or LookupError for other names."""
-    name = _known(charset)
-    if name is None:
-        raise LookupError(f"charset {charset!r}; expected iso-2022-jp, cp932, euc-jp or utf-8")
-    if name == "utf-8":
-        return text.encode(name)
-    windows = _windows_dashes(text)
-    if name == "iso-2022-jp":
-        return encode_iso_2022_jp(windows)
-    return b"".join(_euc_of(*_encoded(c, windows, i)) for i, c in enumerate(windows)) if name == "euc-jp" else windows.encode(name)
-
-
-def encode_subject(text: str, charset: str = "iso-2022-jp") -> str:
-    """The header value by RFC 2047, base64, folded so that no encoded word is longer than 75 characters."""
-    if text.isascii():
-        return text
-    room = (ENCODED_WORD_CHARACTERS_MAX - len(f"=?{charset}?B??=")) * 3 // 4
-    words: list[str] = []
-    run = ""
-    for character in text:
-        if run and len(encode(run + character, charset)) > room:
-            words.append(run)
-            run = ""
-        run += character
-    words.append(run)
-    return "\r\n ".join(f"=?{charset}?B?{base64.b64encode(encode(word, charset)).decode('ascii')}?=" for word in words)
-
-
 # ------------------------------------------------------------------ private
-
-
-def _known(charset: str | None) -> str | None:
-    name = (charset or "").strip().strip("\"'").lower().replace(" ", "")
-    for known, names in (("iso-2022-jp", _JIS_NAMES), ("cp932", _CP932_NAMES), ("euc-jp", _EUC_NAMES), ("utf-8", _UTF8_NAMES)):
-        if name in names:
-            return known
-    return "cp1252" if name in {"iso-8859-1", "latin1", "windows-1252"} else None
 
 
 def _has_escape(raw: bytes) -> bool:
@@ -221,7 +204,10 @@ def _has_escape(raw: bytes) -> bool:
 
 def _strangeness(text: str) -> int:
     """How many characters a Japanese text seldom has: half-width kana, private use, Latin letters with accents."""
-    return sum("\uff61" <= c <= "\uff9f" or "\ue000" <= c <= "\uf8ff" or ("\x80" <= c <= "\u024f" and c not in _LATIN_OF_JIS) for c in text)
+    return sum(
+        "\uff61" <= c <= "\uff9f" or "\ue000" <= c <= "\uf8ff" or ("\x80" <= c <= "\u024f" and c not in _LATIN_OF_JIS)
+        for c in text
+    )
 
 
 def _strict(raw: bytes, name: str) -> str | None:
@@ -340,58 +326,3 @@ def _joined(parts: list[tuple[str | None, bytes]], plain: list[str]) -> Decoded:
         replaced, charset = replaced + decoded.replaced, decoded.charset
         at += 1
     return Decoded("".join(out).strip(), charset, replaced)
-
-
-def _windows_dashes(text: str) -> str:
-    """CP932 has only the full-width forms of the wave dash and the minus sign."""
-    return text.replace("\N{WAVE DASH}", "\N{FULLWIDTH TILDE}").replace("\N{MINUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}")
-
-
-def _euc_of(mode: bytes, code: bytes) -> bytes:
-    if mode == _TO_ASCII:
-        return code
-    high = bytes(byte | 0x80 for byte in code)
-    return b"\x8e" + high if mode == _TO_KANA else high
-
-
-def _encoded(character: str, text: str, place: int) -> tuple[bytes, bytes]:
-    if ord(character) < 0x80:
-        return _TO_ASCII, character.encode("ascii")
-    try:
-        code = character.encode("cp932")
-    except UnicodeEncodeError as error:
-        raise UnicodeEncodeError("iso-2022-jp", text, place, place + 1, "no character of CP932") from error
-    if len(code) == 1 and 0xA1 <= code[0] <= 0xDF:
-        return _TO_KANA, bytes([code[0] & 0x7F])
-    pair = _jis_pair(code) if len(code) == 2 else None
-    if pair is None:
-        raise UnicodeEncodeError("iso-2022-jp", text, place, place + 1, "no character of JIS rows 1 to 94")
-    return _TO_PAIRS, pair
-
-
-def _jis_pair(code: bytes) -> bytes | None:
-    """The JIS pair of a Shift_JIS pair; IBM's rows (0xFA..0xFC) are sent as the NEC-selected ones (0xED, 0xEE)."""
-    high, low = code
-    if high >= 0xF0:
-        same = _NEC_OF_IBM.get(code.decode("cp932"))
-        if same is None:
-            return None
-        high, low = same
-    row = (high - (0x81 if high < 0xA0 else 0xC1)) * 2 + 0x21
-    if low >= 0x9F:
-        return bytes([row + 1, low - 0x7E])
-    return bytes([row, low - (0x20 if low > 0x7F else 0x1F)])
-
-
-def _nec_selected() -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    for high in (0xED, 0xEE):
-        for low in range(0x40, 0xFD):
-            try:
-                found.setdefault(bytes([high, low]).decode("cp932"), bytes([high, low]))
-            except UnicodeDecodeError:
-                continue
-    return found
-
-
-_NEC_OF_IBM = _nec_selected()

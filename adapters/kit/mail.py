@@ -16,7 +16,8 @@ from email.utils import format_datetime, parseaddr, parsedate_to_datetime
 
 from adapters.kit.forwarded import Unwrapped, without_prefix, without_quotes
 from adapters.kit.html_text import text_of_html
-from adapters.kit.japanese import decode, decode_subject, encode, encode_subject
+from adapters.kit.japanese import decode, decode_subject
+from adapters.kit.japanese_writing import encode, encode_subject
 from adapters.kit.mall import MailText, NotUnderstood
 
 MAIL_BYTES_MAX = 10_000_000

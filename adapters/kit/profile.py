@@ -30,7 +30,9 @@ def corrected(profile: Profile, corrections: Mapping[str, object]) -> Profile:
     """The profile with a shop's corrections over it. Raises ProfileNotReadable for an unknown name or another type."""
     for name, value in corrections.items():
         if name not in profile.values:
-            raise ProfileNotReadable(f"correction {name}: no such entry; expected one of {', '.join(sorted(profile.values))}")
+            raise ProfileNotReadable(
+                f"correction {name}: no such entry; expected one of {', '.join(sorted(profile.values))}"
+            )
         if type(value) is not type(profile.values[name]):
             expected = type(profile.values[name]).__name__
             raise ProfileNotReadable(f"correction {name}: {type(value).__name__}; expected {expected}")

@@ -44,7 +44,9 @@ class NotRecognised:
         return "; ".join(self.reasons) or "the file is of no known format"
 
 
-def recognise(file_name: str, head: bytes, candidates: Sequence[Candidate], *, mall: str | None = None) -> Recognised | NotRecognised:
+def recognise(
+    file_name: str, head: bytes, candidates: Sequence[Candidate], *, mall: str | None = None
+) -> Recognised | NotRecognised:
     """What the file with this name that begins with ``head`` (up to kit.table.HEAD_BYTES of it) is.
 
     ``mall`` None: any mall's. When several formats fit, a fitting name decides, then the one with more columns of its
@@ -75,7 +77,9 @@ def name_fits(file_name: str, file_format: FileFormat) -> bool:
 def _opened(head: bytes, candidate: Candidate) -> str | NotThisFormat:
     """The encoding, when the header is of this format."""
     try:
-        table = open_table([_whole_lines(head)], delimiter=candidate.format.delimiter, encodings=candidate.format.encodings)
+        table = open_table(
+            [_whole_lines(head)], delimiter=candidate.format.delimiter, encodings=candidate.format.encodings
+        )
     except TableRefused as refused:
         if candidate.format.delimiter == ",":
             raise

@@ -93,7 +93,9 @@ def encoding_of(head: bytes, encodings: Sequence[str] = ENCODINGS) -> str:
     return max(dict.fromkeys(("utf-8", *encodings)), key=lambda name: _fits(head, name))
 
 
-def columns_of(header: Sequence[str], wanted: Mapping[str, Sequence[str]], *, required: Sequence[str]) -> dict[str, int] | NotThisFormat:
+def columns_of(
+    header: Sequence[str], wanted: Mapping[str, Sequence[str]], *, required: Sequence[str]
+) -> dict[str, int] | NotThisFormat:
     """Where the ``wanted`` columns stand, by name: each may have several spellings, width, case and spaces do not matter.
 
     NotThisFormat names the first required column that is missing, or a column that stands there twice.
@@ -209,7 +211,14 @@ class _Lines:
         self._rest = lines.pop()
         longest = max((len(line) for line in lines), default=0)
         if max(longest, len(self._rest)) > LINE_CHARACTERS_MAX:
-            raise TableRefused(RowProblem(self.taken + 1, "", f"{max(longest, len(self._rest))} characters", f"lines of at most {LINE_CHARACTERS_MAX}"))
+            raise TableRefused(
+                RowProblem(
+                    self.taken + 1,
+                    "",
+                    f"{max(longest, len(self._rest))} characters",
+                    f"lines of at most {LINE_CHARACTERS_MAX}",
+                )
+            )
         if self._ended and self._rest:
             lines.append(self._rest)
             self._rest = ""
@@ -228,7 +237,9 @@ class _Lines:
         try:
             text = self._decoder.decode(chunk, final=self._ended)
         except UnicodeDecodeError as error:
-            before = error.object[: error.start].decode(self._encoding, "replace") if isinstance(error.object, bytes) else ""
+            before = (
+                error.object[: error.start].decode(self._encoding, "replace") if isinstance(error.object, bytes) else ""
+            )
             line = self.taken + 1 + (self._rest + before).replace("\r\n", "\n").count("\n")
             bad = error.object[error.start : error.start + 1].hex().upper()
             raise TableRefused(RowProblem(line, "", f"byte 0x{bad}", f"text in {self._encoding}")) from None
@@ -252,7 +263,11 @@ def _rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, Sequence[str]]]:
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            expected = f"cells of at most {CELL_CHARACTERS_MAX} characters" if "field larger" in str(error) else "a row of comma or tab separated cells"
+            expected = (
+                f"cells of at most {CELL_CHARACTERS_MAX} characters"
+                if "field larger" in str(error)
+                else "a row of comma or tab separated cells"
+            )
             raise TableRefused(RowProblem(first, "", "", expected)) from None
         if cells is None:
             return

@@ -11,7 +11,12 @@ MALL = Mall(
     code="sandbox",
     name="サンドボックス",
     settings=(
-        Setting(name="shop_id", label="ショップID", where="好きな英数字を決めてください（見本のモールです）。", example="sample-shop"),
+        Setting(
+            name="shop_id",
+            label="ショップID",
+            where="好きな英数字を決めてください（見本のモールです）。",
+            example="sample-shop",
+        ),
         Setting(name="api_key", label="APIキー", where="エミュレーターを起動したときに決めた鍵です。", secret=True),
     ),
     match_keys=(

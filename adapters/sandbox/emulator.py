@@ -47,7 +47,9 @@ def emulator(shop: EmulatedShop) -> FastAPI:
         if not 0 < len(keys) <= READ_BATCH_MAX:
             return JSONResponse({"error": "batch"}, status_code=400)
         known = [key for key in keys if key in shop.stock]
-        return JSONResponse({"levels": [{"item": key.item, "variant": key.variant, "units": shop.stock[key]} for key in known]})
+        return JSONResponse(
+            {"levels": [{"item": key.item, "variant": key.variant, "units": shop.stock[key]} for key in known]}
+        )
 
     return app
 
@@ -81,10 +83,15 @@ def _mail(order: EmulatedOrder, subject: str, text: str, kind: str) -> bytes:
 
 
 def _refused(shop: EmulatedShop, request: Request, door: str) -> Response | None:
-    if request.headers.get("authorization") != f"Bearer {shop.secrets['api_key']}" or request.headers.get("x-shop") != shop.settings["shop_id"]:
+    if (
+        request.headers.get("authorization") != f"Bearer {shop.secrets['api_key']}"
+        or request.headers.get("x-shop") != shop.settings["shop_id"]
+    ):
         return JSONResponse({"error": "key"}, status_code=401)
     wait = shop.take_token(door, per_second=PER_SECOND, burst=5)
-    return JSONResponse({"error": "busy"}, status_code=429, headers={"Retry-After": str(int(wait) + 1)}) if wait else None
+    return (
+        JSONResponse({"error": "busy"}, status_code=429, headers={"Retry-After": str(int(wait) + 1)}) if wait else None
+    )
 
 
 def _key(named: dict[str, str]) -> ListingKey:

@@ -83,7 +83,9 @@ def _line(block: Section, ordinal: int, profile: Profile) -> TellingLine | NotUn
         return NotUnderstood("quantity", quantity.line.number)
     if not item.value:
         return NotUnderstood("item", item.line.number)
-    return TellingLine(item.value, variant.value if isinstance(variant, LabelFound) else "", units, line_id=str(ordinal))
+    return TellingLine(
+        item.value, variant.value if isinstance(variant, LabelFound) else "", units, line_id=str(ordinal)
+    )
 
 
 def _cancel(mail: MailText, number: str) -> Telling:

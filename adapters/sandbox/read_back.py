@@ -32,7 +32,9 @@ def connection_test(access: ShopAccess) -> ConnectionTested:
         case ReadFailed(result=Result.REJECTED_AUTH):
             return ConnectionTested(ok=False, message="APIキーが受け付けられません。ショップの設定を確かめてください。")
         case ReadFailed(code=code):
-            return ConnectionTested(ok=False, message=f"モールに接続できません（{code}）。しばらくしてからもう一度お試しください。")
+            return ConnectionTested(
+                ok=False, message=f"モールに接続できません（{code}）。しばらくしてからもう一度お試しください。"
+            )
 
 
 def _shown(told: object) -> dict[ListingKey, int | None] | None:

@@ -83,7 +83,12 @@ def connected(mall: Mall) -> Iterator[Connected]:
 
 
 def access_to(
-    mall: Mall, http: MallHttp, settings: dict[str, str], secrets: dict[str, str], base: dict[str, str], now: Callable[[], datetime]
+    mall: Mall,
+    http: MallHttp,
+    settings: dict[str, str],
+    secrets: dict[str, str],
+    base: dict[str, str],
+    now: Callable[[], datetime],
 ) -> ShopAccess:
     """The access wiring would build; a renewed secret is seen by the next call."""
     return ShopAccess(http, settings, secrets, secrets.__setitem__, now, base, adapters.profile(mall.code))

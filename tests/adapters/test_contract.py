@@ -24,7 +24,13 @@ CODES = [code for code in adapters.codes() if adapters.declared(code).connectabl
 MAILS = [(code, path) for code in adapters.codes() for path in want.samples_of(code, want.MAIL_SUFFIXES)]
 FILES = [(code, path) for code in adapters.codes() for path in want.samples_of(code, want.FILE_SUFFIXES)]
 
-PLACES = {"push_api": ("push",), "read_back": ("read_back", "push"), "order_mail": ("mail",), "stock_out": ("files",), "emulator": ("emulator",)}
+PLACES = {
+    "push_api": ("push",),
+    "read_back": ("read_back", "push"),
+    "order_mail": ("mail",),
+    "stock_out": ("files",),
+    "emulator": ("emulator",),
+}
 PUSHING = [code for code in CODES if callable(adapters.declared(code).push_api)]
 READING = [code for code in CODES if callable(adapters.declared(code).read_back)]
 MAILING = [code for code in CODES if callable(adapters.declared(code).order_mail)]
@@ -75,7 +81,9 @@ def test_the_folder_has_the_files_every_mall_has(code: str) -> None:
 @pytest.mark.parametrize("code", adapters.codes())
 def test_the_notes_say_where_each_fact_comes_from_and_how_sure_it_is(code: str) -> None:
     notes = (adapters.FOLDER / code / "NOTES.md").read_text(encoding="utf-8")
-    table = re.search(r"^\|\s*fact\s*\|\s*source\s*\|\s*confidence\s*\|\n\|[\s:|-]+\|\n((?:\|.*\|\n?)+)", notes, re.MULTILINE)
+    table = re.search(
+        r"^\|\s*fact\s*\|\s*source\s*\|\s*confidence\s*\|\n\|[\s:|-]+\|\n((?:\|.*\|\n?)+)", notes, re.MULTILINE
+    )
     assert table, f"adapters/{code}/NOTES.md has no table | fact | source | confidence |"
     for row in table[1].strip().split("\n"):
         assert len([cell for cell in re.split(r"(?<!\\)\|", row.strip().strip("|")) if cell.strip()]) == 3, row
@@ -166,7 +174,10 @@ def test_a_written_stock_file_reads_back_as_the_numbers_written(code: str) -> No
         return
     levels = [ListingLevel(key_of(mall, number), number * 7) for number in range(1, 4)]
     content = b"".join(mall.stock_out(levels, adapters.profile(code)))
-    readers = [(table := open_table([content], encodings=one.encodings), one.open(table.header, adapters.profile(code))) for one in mall.stock_in]
+    readers = [
+        (table := open_table([content], encodings=one.encodings), one.open(table.header, adapters.profile(code)))
+        for one in mall.stock_in
+    ]
     table, reader = next((table, reader) for table, reader in readers if not isinstance(reader, NotThisFormat))
     assert not isinstance(reader, NotThisFormat)
     rows = [row for row in reader(table.rows) if isinstance(row, FileRow)]

@@ -20,7 +20,13 @@ MAIL_SUFFIXES = frozenset({".eml"})
 FILE_SUFFIXES = frozenset({".csv", ".txt", ".tsv"})
 
 LINE_DEFAULTS: dict[str, object] = {"variant": "", "quantity_known": True, "line_id": "", "codes": []}
-TELLING_DEFAULTS: dict[str, object] = {"ordered_at": None, "ordered_on": None, "reason": None, "revision": None, "lines": []}
+TELLING_DEFAULTS: dict[str, object] = {
+    "ordered_at": None,
+    "ordered_on": None,
+    "reason": None,
+    "revision": None,
+    "lines": [],
+}
 ROW_DEFAULTS: dict[str, object] = {
     "variant": "",
     "units": None,
@@ -100,7 +106,13 @@ def file_said(sample_name: str, content: bytes, *, mall: str | None) -> Json:
         return {"refused": {"row": refused.problem.row, "column": refused.problem.column}}
     rows = [_row(one) for one in read if isinstance(one, FileRow)]
     problems = [_problem(one) for one in read if isinstance(one, RowProblem)]
-    return {"mall": found.mall, "format": found.format.name, "encoding": table.encoding, "rows": rows, "problems": problems}
+    return {
+        "mall": found.mall,
+        "format": found.format.name,
+        "encoding": table.encoding,
+        "rows": rows,
+        "problems": problems,
+    }
 
 
 def complete_file_want(want: Json, said: Json, *, mall: str) -> Json:

@@ -134,7 +134,9 @@ def test_a_rate_limit_lets_through_what_the_mall_allows(shop: EmulatedShop, mome
     assert shop.take_token("push", per_second=1.0, burst=2) == 0.0
 
 
-def test_without_sockets_a_request_is_answered_on_the_shop_s_clock(shop: EmulatedShop, http: InProcess, moment: Moment) -> None:
+def test_without_sockets_a_request_is_answered_on_the_shop_s_clock(
+    shop: EmulatedShop, http: InProcess, moment: Moment
+) -> None:
     shop.faults.append(Fault("slow", seconds=12.0))
     reply = http.post("http://mall/push", headers={"Authorization": "x"}, content=b"")
     assert isinstance(reply, Answer)
@@ -161,7 +163,10 @@ def test_a_fault_meets_only_its_path_and_only_as_often_as_said(shop: EmulatedSho
 def test_the_control_pages_sell_cancel_show_and_break(shop: EmulatedShop) -> None:
     shop.clock = EmulatorClock(shop.clock.now, asyncio.sleep)
     app = emulator_app(shop, "test")
-    with serve(app, start_thread=start_thread) as base, httpx.Client(base_url=base + "/_emulator", trust_env=False) as client:
+    with (
+        serve(app, start_thread=start_thread) as base,
+        httpx.Client(base_url=base + "/_emulator", trust_env=False) as client,
+    ):
         client.post("/stock", json={"stock": [{"item": "cap", "units": 2}]})
         order = client.post("/sell", json={"item": "cap", "units": 1, "delay_seconds": 60}).json()["order"]
         assert client.post("/sell", json={"item": "cap", "units": 5}).json() == {"order": None}
@@ -172,7 +177,9 @@ def test_the_control_pages_sell_cancel_show_and_break(shop: EmulatedShop) -> Non
         assert {"item": "cap", "variant": "", "units": 1} in state["stock"]
         assert (state["outbox"], len(state["orders"])) == (2, 1)
         shop.pushed([(SHIRT, 5)])
-        assert client.get("/requests").json()["pushes"][0]["levels"] == [{"item": "shirt", "variant": "blue", "units": 5}]
+        assert client.get("/requests").json()["pushes"][0]["levels"] == [
+            {"item": "shirt", "variant": "blue", "units": 5}
+        ]
         with httpx.Client(base_url=base, trust_env=False) as mall:
             assert mall.post("/anything").status_code == 503
             assert mall.post("/anything").status_code == 404

@@ -30,7 +30,11 @@ def ticking() -> Iterator[datetime]:
 
 @contextmanager
 def opened(
-    *, deadline_seconds: float = 5.0, answer_bytes_max: int = 1_000_000, certificates: ssl.SSLContext | None = None, plain_hosts: frozenset[str] = frozenset()
+    *,
+    deadline_seconds: float = 5.0,
+    answer_bytes_max: int = 1_000_000,
+    certificates: ssl.SSLContext | None = None,
+    plain_hosts: frozenset[str] = frozenset(),
 ) -> Iterator[MallConnection]:
     moments = ticking()
     http = open_mall_http(
@@ -116,7 +120,9 @@ def test_a_name_that_does_not_exist_is_not_sent() -> None:
 
 def test_a_refused_connection_is_not_sent() -> None:
     with opened() as http:
-        assert http.post(f"http://127.0.0.1:{closed_port()}/x", headers=HEADERS, content=b"") == NotSent("connection_refused")
+        assert http.post(f"http://127.0.0.1:{closed_port()}/x", headers=HEADERS, content=b"") == NotSent(
+            "connection_refused"
+        )
 
 
 @pytest.mark.parametrize("value", ["ｋｅｙ", "key\r\nX-Other: 1", "key\n", "鍵", "key\0"])
@@ -143,7 +149,10 @@ def test_a_certificate_of_another_address_is_not_sent(tmp_path: Path) -> None:
 def test_a_trusted_certificate_is_called(tmp_path: Path) -> None:
     server, trusted = certificate(tmp_path)
     trusting = ssl.create_default_context(cafile=trusted)
-    with scripted(answers(plain("204 No Content")), certificates=server) as (base, _), opened(certificates=trusting) as http:
+    with (
+        scripted(answers(plain("204 No Content")), certificates=server) as (base, _),
+        opened(certificates=trusting) as http,
+    ):
         assert isinstance(http.post(base, headers=HEADERS, content=b""), Answer)
 
 
@@ -221,8 +230,13 @@ def test_no_secret_and_no_address_is_in_logs_or_representations(caplog: pytest.L
     seen: list[str] = []
     with caplog.at_level("DEBUG"), scripted(answers(plain("200 OK"))) as (base, _), opened() as http:
         seen += [repr(http.get(f"{base}/{CANARY}", headers=HEADERS, params={"key": CANARY}))]
-        seen += [repr(http.post(f"http://127.0.0.1:{closed_port()}/{CANARY}", headers=HEADERS, content=CANARY.encode()))]
-        seen += [repr(http.post(f"https://{CANARY}.invalid/", headers={"Authorization": CANARY + "鍵"}, content=b"")), repr(http)]
+        seen += [
+            repr(http.post(f"http://127.0.0.1:{closed_port()}/{CANARY}", headers=HEADERS, content=CANARY.encode()))
+        ]
+        seen += [
+            repr(http.post(f"https://{CANARY}.invalid/", headers={"Authorization": CANARY + "鍵"}, content=b"")),
+            repr(http),
+        ]
     seen += [record.getMessage() + repr(record.__dict__) for record in caplog.records]
     assert not [one for one in seen if CANARY in one]
 
@@ -237,13 +251,21 @@ def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
 def test_busy_is_throttled_and_broken_is_transient_with_the_wait_the_mall_says() -> None:
     assert throttled_or_transient(answer(429)) == Outcome(Result.THROTTLED, "http_429", 1.0)
     assert throttled_or_transient(answer(429, retry_after="7")) == Outcome(Result.THROTTLED, "http_429", 7.0)
-    assert throttled_or_transient(answer(503, retry_after="Fri, 20 Nov 2026 00:01:00 GMT")) == Outcome(Result.TRANSIENT, "http_503", 60.0)
+    assert throttled_or_transient(answer(503, retry_after="Fri, 20 Nov 2026 00:01:00 GMT")) == Outcome(
+        Result.TRANSIENT, "http_503", 60.0
+    )
     assert throttled_or_transient(answer(500)) == Outcome(Result.TRANSIENT, "http_500")
 
 
 @pytest.mark.parametrize(
     ("status", "result"),
-    [(200, Result.UNKNOWN), (302, Result.UNKNOWN), (401, Result.REJECTED_AUTH), (400, Result.REJECTED), (599, Result.TRANSIENT)],
+    [
+        (200, Result.UNKNOWN),
+        (302, Result.UNKNOWN),
+        (401, Result.REJECTED_AUTH),
+        (400, Result.REJECTED),
+        (599, Result.TRANSIENT),
+    ],
 )
 def test_an_answer_nobody_understands_is_never_applied(status: int, result: Result) -> None:
     assert throttled_or_transient(answer(status)).result == result
@@ -251,7 +273,14 @@ def test_an_answer_nobody_understands_is_never_applied(status: int, result: Resu
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("", None), ("soon", None), ("-5", None), ("1.5", None), ("99999", 3600.0), ("Thu, 19 Nov 2026 00:00:00 GMT", 0.0)],
+    [
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("99999", 3600.0),
+        ("Thu, 19 Nov 2026 00:00:00 GMT", 0.0),
+    ],
 )
 def test_a_wait_is_believed_within_bounds(text: str, seconds: float | None) -> None:
     assert retry_after_seconds(answer(429, retry_after=text)) == seconds

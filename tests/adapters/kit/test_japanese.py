@@ -6,17 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.kit.japanese import (
-    REPLACED,
-    decode,
-    decode_iso_2022_jp,
-    decode_subject,
-    encode,
-    encode_iso_2022_jp,
-    encode_subject,
-    normalised,
-    same_label,
-)
+from adapters.kit.japanese import REPLACED, decode, decode_iso_2022_jp, decode_subject, normalised, same_label
+from adapters.kit.japanese_writing import encode, encode_iso_2022_jp, encode_subject
 
 SENT = "①㈱髙～－ Ⅲ﨑 ﾃｽﾄ ガ 楽天abc\n￣＝（１）"
 
@@ -61,13 +52,17 @@ def test_a_text_declared_rightly_comes_back(text: str, charset: str) -> None:
         assert read.text == text
 
 
-@pytest.mark.parametrize("name", ["Shift_JIS", "shift-jis", "SJIS", "x-sjis", "Windows-31J", "ms_kanji", "cp932", "MS932", '"Shift_JIS"'])
+@pytest.mark.parametrize(
+    "name", ["Shift_JIS", "shift-jis", "SJIS", "x-sjis", "Windows-31J", "ms_kanji", "cp932", "MS932", '"Shift_JIS"']
+)
 def test_every_name_of_shift_jis_means_what_windows_writes(name: str) -> None:
     assert decode(SENT.encode("cp932"), name).text == SENT
 
 
 @pytest.mark.parametrize("charset", ["iso-2022-jp", "cp932", "euc-jp", "utf-8"])
-@pytest.mark.parametrize("declared", [None, "us-ascii", "utf-8", "shift_jis", "iso-2022-jp", "iso-8859-1", "no-such-charset"])
+@pytest.mark.parametrize(
+    "declared", [None, "us-ascii", "utf-8", "shift_jis", "iso-2022-jp", "iso-8859-1", "no-such-charset"]
+)
 def test_a_missing_or_lying_charset_is_found_out(charset: str, declared: str | None) -> None:
     text = "注文番号：402853-20261120-0220534167\nサンプルTシャツ（限定）① 数量：２個"
     assert decode(encode(text, charset), declared).text == text
@@ -86,7 +81,9 @@ def test_jis_roman_and_the_old_kanji_escape_are_read() -> None:
     assert decode_iso_2022_jp(b"\x1b$@4A\x1b(Jabc").text == "漢abc"
 
 
-@pytest.mark.parametrize("raw", [b"\x1b$B\x7f\x7f\x1b(B", b"\x1b$B4", b"\x1bX", b"\x1b$B4\x1b(B", b"\xff", b"\x1b$(D0!\x1b(B"])
+@pytest.mark.parametrize(
+    "raw", [b"\x1b$B\x7f\x7f\x1b(B", b"\x1b$B4", b"\x1bX", b"\x1b$B4\x1b(B", b"\xff", b"\x1b$(D0!\x1b(B"]
+)
 def test_bytes_that_mean_nothing_are_replaced_and_counted(raw: bytes) -> None:
     read = decode_iso_2022_jp(raw)
     assert read.replaced == read.text.count(REPLACED) > 0
@@ -115,7 +112,10 @@ def test_a_subject_cut_in_the_middle_of_a_character_is_joined(cut: int, charset:
 
 
 def test_a_subject_mixes_plain_words_quoted_printable_and_base64() -> None:
-    assert decode_subject("Fwd: =?utf-8?Q?=E6=B3=A8=E6=96=87_1?= new =?ISO-2022-JP?B?GyRCQ21KOBsoQg==?=").text == "Fwd: 注文 1 new 注文"
+    assert (
+        decode_subject("Fwd: =?utf-8?Q?=E6=B3=A8=E6=96=87_1?= new =?ISO-2022-JP?B?GyRCQ21KOBsoQg==?=").text
+        == "Fwd: 注文 1 new 注文"
+    )
 
 
 def test_a_subject_in_raw_bytes_is_read() -> None:

@@ -71,7 +71,16 @@ def test_a_mail_is_the_same_in_every_encoding(charset: str, transfer: str) -> No
     assert (mail.sent_at, mail.replaced, mail.verified) == (SENT_AT, 0, False)
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", "Fri, 99 Nov 2026 00:05:00 +0000", "Fri, 20 Nov 1970 00:05:00 +0000", "Sat, 20 Nov 2027 00:05:00 +0000"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "yesterday",
+        "Fri, 99 Nov 2026 00:05:00 +0000",
+        "Fri, 20 Nov 1970 00:05:00 +0000",
+        "Sat, 20 Nov 2027 00:05:00 +0000",
+    ],
+)
 def test_a_date_that_is_not_believed_gives_the_receive_time(date: str) -> None:
     raw = written().replace(b"Date: Fri, 20 Nov 2026 00:05:00 +0000", f"Date: {date}".encode())
     assert read(raw).sent_at == RECEIVED_AT
@@ -89,7 +98,12 @@ def test_a_mail_forwarded_as_an_attachment_is_read_as_the_mall_sent_it() -> None
     outer.attach(MIMEText("please read"))
     outer.attach(MIMEMessage(BytesParser().parsebytes(written())))
     mail = read(outer.as_bytes())
-    assert (mail.text, mail.subject, mail.sender, mail.sent_at) == (BODY, SUBJECT, "order@mail.example.invalid", SENT_AT)
+    assert (mail.text, mail.subject, mail.sender, mail.sent_at) == (
+        BODY,
+        SUBJECT,
+        "order@mail.example.invalid",
+        SENT_AT,
+    )
 
 
 def test_two_attached_mails_are_not_one_order() -> None:
@@ -144,7 +158,9 @@ def test_html_alone_is_read_as_text() -> None:
 
 
 def test_flowed_lines_are_joined_and_fixed_ones_are_not() -> None:
-    raw = written("long line \ngoes on\n-- \nsignature\n", charset="utf-8").replace(b"charset=utf-8", b"charset=utf-8; format=flowed")
+    raw = written("long line \ngoes on\n-- \nsignature\n", charset="utf-8").replace(
+        b"charset=utf-8", b"charset=utf-8; format=flowed"
+    )
     assert read(raw).text == "long line goes on\n-- \nsignature\n"
     assert read(written("two \nlines\n")).text == "two \nlines\n"
 
@@ -153,9 +169,14 @@ def test_too_much_of_anything_is_not_understood() -> None:
     assert refused(b"") == "mail_empty"
     assert refused(b"Subject: x\r\n\r\n") == "mail_without_text"
     assert refused(b"a" * (MAIL_BYTES_MAX + 1)) == "mail_too_large"
-    nested = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(BOUNDARIES_MAX + 1))
+    nested = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(BOUNDARIES_MAX + 1)
+    )
     assert refused(nested) == "mail_too_deep"
-    assert refused(written("\x1b$B" + "\x7f\x7f" * 50, charset="utf-8").replace(b"charset=utf-8", b"charset=iso-2022-jp")) == "mail_text_not_readable"
+    assert (
+        refused(written("\x1b$B" + "\x7f\x7f" * 50, charset="utf-8").replace(b"charset=utf-8", b"charset=iso-2022-jp"))
+        == "mail_text_not_readable"
+    )
 
 
 def test_a_mail_of_a_thousand_parts_is_read_as_far_as_the_limit() -> None:
@@ -198,7 +219,7 @@ HEADERS = st.sampled_from(
         b"Content-Type: text/html; charset*=x'y'%ff; format=flowed",
         b"Content-Type: multipart/mixed; boundary=b",
         b"Content-Type: message/rfc822",
-        b"Content-Type: multipart/alternative; boundary=\"\xff\"",
+        b'Content-Type: multipart/alternative; boundary="\xff"',
         b"Content-Type: message/delivery-status",
         b"Content-Transfer-Encoding: base64",
         b"Content-Transfer-Encoding: x-uuencode",
@@ -211,7 +232,22 @@ HEADERS = st.sampled_from(
         b"Message-ID: <\x00>",
     ]
 )
-BITS = st.sampled_from([b"\r\n", b"\n\n", b"--b\r\n", b"--b--\r\n", b"\x1b$B4C", b"<![foo[", b"<p>", b"begin 644 x\n", b"> ", b"From: x\n", b"=?", b"\x00"])
+BITS = st.sampled_from(
+    [
+        b"\r\n",
+        b"\n\n",
+        b"--b\r\n",
+        b"--b--\r\n",
+        b"\x1b$B4C",
+        b"<![foo[",
+        b"<p>",
+        b"begin 644 x\n",
+        b"> ",
+        b"From: x\n",
+        b"=?",
+        b"\x00",
+    ]
+)
 
 
 @settings(max_examples=300)
@@ -226,9 +262,21 @@ def test_no_bytes_make_the_reader_raise(parts: list[bytes]) -> None:
 
 
 @settings(max_examples=200)
-@given(st.binary(max_size=300), st.sampled_from([b"base64", b"quoted-printable", b"x-uuencode", b"8bit"]), st.sampled_from([b"utf-8", b"iso-2022-jp", b"x"]))
+@given(
+    st.binary(max_size=300),
+    st.sampled_from([b"base64", b"quoted-printable", b"x-uuencode", b"8bit"]),
+    st.sampled_from([b"utf-8", b"iso-2022-jp", b"x"]),
+)
 def test_no_body_makes_the_reader_raise(body: bytes, transfer: bytes, charset: bytes) -> None:
-    read_mail(b"Content-Type: text/plain; charset=" + charset + b"\r\nContent-Transfer-Encoding: " + transfer + b"\r\n\r\n" + body, received_at=RECEIVED_AT)
+    read_mail(
+        b"Content-Type: text/plain; charset="
+        + charset
+        + b"\r\nContent-Transfer-Encoding: "
+        + transfer
+        + b"\r\n\r\n"
+        + body,
+        received_at=RECEIVED_AT,
+    )
 
 
 @given(st.text(st.sampled_from("<>![]-/&;#x1ap \n\"'=pre"), max_size=120))
@@ -236,14 +284,22 @@ def test_no_html_makes_the_reader_raise(html: str) -> None:
     text_of_html(html)
 
 
-@given(st.lists(st.sampled_from(["> a", ">> b", "", "From: x", "Subject: y", "To: z", "-- Forwarded message --", "text", ">"]), max_size=40))
+@given(
+    st.lists(
+        st.sampled_from(["> a", ">> b", "", "From: x", "Subject: y", "To: z", "-- Forwarded message --", "text", ">"]),
+        max_size=40,
+    )
+)
 def test_taking_marks_off_ends_and_keeps_what_is_no_mark(lines: list[str]) -> None:
     found = without_quotes("\n".join(lines))
     assert found.text.count("text") <= "\n".join(lines).count("text")
 
 
 def test_a_bad_base64_body_is_read_as_far_as_it_goes() -> None:
-    raw = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode("注文番号 1".encode())[:-3]
+    raw = (
+        b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + base64.b64encode("注文番号 1".encode())[:-3]
+    )
     assert isinstance(read_mail(raw, received_at=RECEIVED_AT + timedelta(days=1)), MailText | NotUnderstood)
 
 
@@ -254,7 +310,8 @@ HOSTILE = {
     "marks": b"Subject: x\n\n" + b"> > > - - - -\n" * 140_000,
     "flowed lines": b"Content-Type: text/plain; format=flowed\n\n" + b"a \n" * 190_000,
     "white space": b"Subject: x\n\n-" + b" " * 1_900_000 + b"-",
-    "boundaries": b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(50)) + b"--\n" * 190_000,
+    "boundaries": b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(50))
+    + b"--\n" * 190_000,
     "parts": b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 60_000,
     "escapes": b"Content-Type: text/plain; charset=iso-2022-jp\n\n" + b"\x1b$B4A\x1b(B" * 200_000,
     "encoded words": b"Subject: " + b"=?utf-8?B?44GC?= " * 100_000 + b"\n\nx",

@@ -53,25 +53,37 @@ def test_a_section_stands_between_its_marks_and_a_missing_end_is_not_understood(
     assert section(lines_of("A"), r"^\[商品\]$", r"^\*{4,}$", rule="goods") == NotUnderstood("goods")
 
 
-@pytest.mark.parametrize(("text", "count"), [("2", 2), ("２", 2), ("1,000", 1000), ("１，０００", 1000), (" 3 ", 3), ("0", 0), ("1,234,567", 1234567)])
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("2", 2), ("２", 2), ("1,000", 1000), ("１，０００", 1000), (" 3 ", 3), ("0", 0), ("1,234,567", 1234567)],
+)
 def test_a_count_is_read(text: str, count: int) -> None:
     assert count_in(text) == count
 
 
-@pytest.mark.parametrize("text", ["", "個", "2個", "-1", "1.0", "1,00", "1,0000", "12345678", "二", "+2", "1 000", "NaN"])
+@pytest.mark.parametrize(
+    "text", ["", "個", "2個", "-1", "1.0", "1,00", "1,0000", "12345678", "二", "+2", "1 000", "NaN"]
+)
 def test_what_is_no_count_is_not_guessed(text: str) -> None:
     assert count_in(text) is None
 
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-11-20 08:55:46", "2026年11月20日 08時55分46秒", "２０２６／１１／２０　８：５５：４６", "注文日時: 2026/11/20(金) 08:55:46"],
+    [
+        "2026-11-20 08:55:46",
+        "2026年11月20日 08時55分46秒",
+        "２０２６／１１／２０　８：５５：４６",
+        "注文日時: 2026/11/20(金) 08:55:46",
+    ],
 )
 def test_a_time_in_japan_becomes_utc(text: str) -> None:
     assert moment_jst(text) == datetime(2026, 11, 19, 23, 55, 46, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["", "2026-11-20", "2026-13-20 08:55", "2026-02-30 08:55", "2026-11-20 25:00", "0000-01-01 00:00"])
+@pytest.mark.parametrize(
+    "text", ["", "2026-11-20", "2026-13-20 08:55", "2026-02-30 08:55", "2026-11-20 25:00", "0000-01-01 00:00"]
+)
 def test_what_is_no_time_is_not_guessed(text: str) -> None:
     assert moment_jst(text) is None
 
@@ -83,7 +95,9 @@ def test_a_date_alone_is_a_date() -> None:
 
 
 def test_subjects_are_compared_in_any_width() -> None:
-    assert same_subject("【楽天市場】注文内容ご確認 (自動配信メール)", "x", "【楽天市場】注文内容ご確認（自動配信メール）")
+    assert same_subject(
+        "【楽天市場】注文内容ご確認 (自動配信メール)", "x", "【楽天市場】注文内容ご確認（自動配信メール）"
+    )
     assert subject_begins("【Yahoo!ショッピング】注文確認：a-1", "【Yahoo！ショッピング】注文確認:")
     assert not same_subject("【楽天市場】", "【楽天市場】注文")
 

@@ -9,12 +9,16 @@ from adapters.kit.recognise import Candidate, NotRecognised, Recognised, name_fi
 from adapters.kit.table import TableRefused, columns_of
 
 
-def candidate(mall: str, name: str, columns: tuple[str, ...], *, pattern: str = "*.csv", delimiter: str = ",") -> Candidate:
+def candidate(
+    mall: str, name: str, columns: tuple[str, ...], *, pattern: str = "*.csv", delimiter: str = ","
+) -> Candidate:
     def open_it(header: Sequence[str], _profile: Profile) -> RowReader | NotThisFormat:
         found = columns_of(header, {column: (column,) for column in columns}, required=columns)
         return found if isinstance(found, NotThisFormat) else lambda _rows: iter(())
 
-    return Candidate(mall, FileFormat(name, name, "stock", (pattern,), delimiter, ("utf-8", "cp932"), open_it), Profile({}))
+    return Candidate(
+        mall, FileFormat(name, name, "stock", (pattern,), delimiter, ("utf-8", "cp932"), open_it), Profile({})
+    )
 
 
 CANDIDATES = [

@@ -44,7 +44,14 @@ def refusal(content: bytes) -> str:
 
 @pytest.mark.parametrize(
     ("encoding", "found"),
-    [("utf-8", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("cp932", "cp932"), ("utf-16", "utf-16"), ("utf-16-le", "utf-16-le"), ("utf-16-be", "utf-16-be")],
+    [
+        ("utf-8", "utf-8"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("cp932", "cp932"),
+        ("utf-16", "utf-16"),
+        ("utf-16-le", "utf-16-le"),
+        ("utf-16-be", "utf-16-be"),
+    ],
 )
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_every_encoding_is_found_by_its_bytes(encoding: str, found: str, size: int) -> None:
@@ -120,7 +127,7 @@ def test_a_quote_that_never_ends_is_refused_at_the_row_it_begins() -> None:
 
 
 def test_memory_does_not_grow_with_the_file() -> None:
-    block = ("管理,\"名前\"," + "1" * 20 + "\r\n").encode("cp932") * 1000
+    block = ('管理,"名前",' + "1" * 20 + "\r\n").encode("cp932") * 1000
     tracemalloc.start()
     table = open_table(iter([HEADER.encode("cp932"), *([block] * 200)]))
     count = sum(1 for _ in table.rows)
@@ -135,13 +142,27 @@ def test_memory_does_not_grow_with_the_file() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "units"),
-    [("0", 0), ("5", 5), ("１２", 12), ("1,000", 1000), ("１，０００", 1000), (" 7 ", 7), ("007", 7), ("9999999", 9_999_999), ("", None), ("　", None)],
+    [
+        ("0", 0),
+        ("5", 5),
+        ("１２", 12),
+        ("1,000", 1000),
+        ("１，０００", 1000),
+        (" 7 ", 7),
+        ("007", 7),
+        ("9999999", 9_999_999),
+        ("", None),
+        ("　", None),
+    ],
 )
 def test_a_count_in_a_cell_is_read_and_blank_is_no_number(cell: str, units: int | None) -> None:
     assert units_of(cell) == units
 
 
-@pytest.mark.parametrize("cell", ["-1", "－１", "+1", "33.0", "1.5", "NaN", "nan", "inf", "1e3", "abc", "1,00", "0x1", "²", "①②", "null", "五"])
+@pytest.mark.parametrize(
+    "cell",
+    ["-1", "－１", "+1", "33.0", "1.5", "NaN", "nan", "inf", "1e3", "abc", "1,00", "0x1", "²", "①②", "null", "五"],
+)
 def test_what_is_no_count_says_what_is_expected(cell: str) -> None:
     found = units_of(cell)
     assert isinstance(found, NotUnits)
@@ -169,13 +190,18 @@ def test_no_cell_raises_and_every_count_is_in_range(cell: str) -> None:
 
 def test_columns_are_found_by_name_in_any_width_and_order() -> None:
     wanted = {"item": ("商品管理番号（商品URL）",), "units": ("在庫数", "数量"), "name": ("商品名",)}
-    assert columns_of(["数量", "x", "商品管理番号(商品URL)"], wanted, required=("item", "units")) == {"item": 2, "units": 0}
+    assert columns_of(["数量", "x", "商品管理番号(商品URL)"], wanted, required=("item", "units")) == {
+        "item": 2,
+        "units": 0,
+    }
 
 
 def test_a_missing_or_doubled_column_is_named() -> None:
     wanted = {"item": ("商品コード",), "units": ("在庫数",)}
     assert columns_of(["在庫数"], wanted, required=("item", "units")) == NotThisFormat("column 商品コード is missing")
-    assert columns_of(["商品コード", "在庫数", "在庫数"], wanted, required=()) == NotThisFormat("column 在庫数 stands 2 times; expected once")
+    assert columns_of(["商品コード", "在庫数", "在庫数"], wanted, required=()) == NotThisFormat(
+        "column 在庫数 stands 2 times; expected once"
+    )
     assert (cell_of(["a"], 0), cell_of(["a"], 3), cell_of(["a"], None)) == ("a", "", "")
 
 

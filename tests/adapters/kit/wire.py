@@ -89,7 +89,9 @@ def certificate(folder: Path, *, address: str = "127.0.0.1") -> tuple[ssl.SSLCon
     )
     both, trusted = folder / "mall.pem", folder / "trusted.pem"
     trusted.write_bytes(made.public_bytes(Encoding.PEM))
-    both.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + made.public_bytes(Encoding.PEM))
+    both.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + made.public_bytes(Encoding.PEM)
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(both)
     return context, trusted

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from adapters.kit.japanese import encode, encode_subject
+from adapters.kit.japanese_writing import encode, encode_subject
 from adapters.kit.mail import write_mail
 from ledger.terms import utc_text
 from tests.adapters.rakuten.mail_bodies import (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from adapters.kit.japanese import encode_subject
+from adapters.kit.japanese_writing import encode_subject
 from adapters.kit.mail import write_mail
 from tests.adapters.yahoo_shopping.mail_text import Item, order_text, sent
 
