@@ -25,6 +25,8 @@ AWAY_CLASSES = ("08", "53", "57")
 # Our transaction idled too long, deadlock, lock not available in time.
 AWAY_STATES = ("25P03", "25P04", "40P01", "55P03")
 
+OWN_TABLES = ("stock_levels", "stock_changes", "stock_counts", "command_keys")
+
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
@@ -64,13 +66,9 @@ class Statements:
 
         def named(text: str) -> sql.Composed:
             names = {n: sql.Identifier(schema, f"{base}_{n}") for n in ("events", "head", "seals")}
-            own = {
-                n: sql.Identifier(schema, n) for n in ("stock_levels", "stock_changes", "stock_counts", "command_keys")
-            }
+            own = {n: sql.Identifier(schema, n) for n in OWN_TABLES}
             return sql.SQL(text).format(**names, **own, id_type=sql.SQL(id_type))
 
-        self.schema = schema
-        self.base = base
         self.copy_types = (id_type, "int8", "text", "bytea", "int8")
         # The library's subscriptions listen to their own channel name; the schema keeps two merchants apart.
         self.channel = f"{schema}.{base}_events"
