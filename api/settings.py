@@ -52,7 +52,14 @@ class Settings(BaseSettings):
     smtp_host: str = Field(default="127.0.0.1", description="address the mail receiver listens on")
     smtp_port: int = Field(default=8325, ge=1, le=65535, description="port of the mail receiver")
     mail_domain: str = Field(default="mail.localhost", description="domain of the shops' order-mail addresses")
-    mail_bytes_max: int = Field(default=25_000_000, ge=10_000, le=100_000_000, description="largest mail taken, bytes")
+    smtp_connections_max: int = Field(default=64, ge=1, le=10_000, description="mail connections open at once")
+    smtp_certificate_file: Path | None = Field(
+        default=None, description="certificate chain (PEM) of the mail receiver; with it STARTTLS is offered"
+    )
+    smtp_certificate_key_file: Path | None = Field(
+        default=None, description="key (PEM) of that certificate, when it is not in the same file"
+    )
+    mail_bytes_max: int = Field(default=30_000_000, ge=10_000, le=100_000_000, description="largest mail taken, bytes")
     upload_bytes_max: int = Field(default=2_000_000_000, ge=1_000_000, description="largest file taken, bytes")
     database_wait_seconds: int = Field(default=30, ge=0, le=3600, description="how long a start waits for the database")
 

@@ -1,5 +1,6 @@
 """Builds everything once: the only place, with settings, where the real clock, sleep, randomness and threads come from."""
 
+import gc
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +14,11 @@ from psycopg_pool import ConnectionPool
 from api.database import Database, connect_writer, open_pool, wait_for
 from api.localpg import LocalPostgres
 from api.migrations import migrate
-from api.settings import Settings
+from api.sealing import Seals
+from api.settings import Settings, secret_keys
 from ledger.book import Book, By, open_ledger
+from ledger.reading import Selects, state_of
+from ledger.view import Fold, S
 from ledger.writer import Clock, Writer
 
 POOL_SIZE = 8
@@ -36,7 +40,8 @@ class SystemClock:
 
 @dataclass(frozen=True)
 class House:
-    """One process's share of a merchant's Daicho: the ledger's verbs, a pool for reading, the clock, new ids.
+    """One process's share of a merchant's Daicho: the ledger's verbs, a pool for reading, the clock, new ids,
+    the seals of secrets, and how threads are started.
 
     ``new_id`` gives 24 hexadecimal digits, for traces, requests and imports; ``new_secret`` 32 random bytes as text for URLs.
     """
@@ -49,10 +54,24 @@ class House:
     book: Book
     new_id: Callable[[], str]
     new_secret: Callable[[], str]
+    seals: Seals
+    start_thread: Callable[[str, Callable[[], None]], Thread]
+
+    def look(self, stream: str, fold: Fold[S]) -> S:
+        """The stream folded as it is now; for looking, never for deciding."""
+        with self.pool.connection() as connection:
+            return state_of(connection, Selects(self.database.schema), stream, fold)
 
     def by(self, actor: str = SYSTEM, *, trace: str | None = None, cause: str | None = None) -> By:
         """Who asks: a trace of its own unless one is given."""
         return By(actor, trace or self.new_id(), cause)
+
+
+def start_thread(name: str, body: Callable[[], None]) -> Thread:
+    """A thread that runs ``body`` and does not keep the process alive."""
+    thread = Thread(target=body, name=name, daemon=True)
+    thread.start()
+    return thread
 
 
 def local_postgres(settings: Settings) -> LocalPostgres:
@@ -87,11 +106,13 @@ def open_house(settings: Settings, *, database: Database | None = None, clock: C
 
     ``database``: one that is ready already (tests). Raises Unavailable, MigrationRefused.
     """
+    # Facts and folded streams live long: the default thresholds spend half of a bulk's time looking at them again.
+    gc.set_threshold(50_000, 20, 100)
     ready = database or ready_database(settings)
     time_of_house = clock or SystemClock()
     writer = Writer(lambda: connect_writer(ready), ready.schema, time_of_house)
-    thread = Thread(target=writer.run, name="ledger-writer", daemon=True)
-    thread.start()
+    seals = Seals(secret_keys(settings))
+    thread = start_thread("ledger-writer", writer.run)
     try:
         with open_pool(ready, name="daicho", size_max=POOL_SIZE) as pool:
             book = Book(writer, time_of_house.now)
@@ -99,7 +120,18 @@ def open_house(settings: Settings, *, database: Database | None = None, clock: C
                 row = connection.execute("SELECT ledger_id FROM ledger_head").fetchone()
             assert row is not None
             book.do(open_ledger(str(row[0])), By(SYSTEM, new_id()))
-            yield House(settings, ready, time_of_house, pool, writer, book, new_id, lambda: secrets.token_urlsafe(32))
+            yield House(
+                settings,
+                ready,
+                time_of_house,
+                pool,
+                writer,
+                book,
+                new_id,
+                lambda: secrets.token_urlsafe(32),
+                seals,
+                start_thread,
+            )
     finally:
         writer.stop()
         thread.join()

@@ -1,0 +1,173 @@
+"""The loops of a worker process: each calls its step function while there is work, then waits for a notification or a second.
+
+A step does what waits and answers how much it did. A notification only wakes; the poll finds what a lost one said, so that
+nothing depends on a database session. A step that raises is recorded by its class alone and tried again, later each time.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+from typing import Protocol
+
+import psycopg
+import structlog
+from psycopg import sql
+
+from api.wiring import House
+
+POLL_SECONDS = 1.0
+BACK_OFF_SECONDS = 0.1
+BACK_OFF_SECONDS_MAX = 10.0
+LISTEN_SECONDS = 0.5  # how soon the listener sees that the worker stops
+CONNECT_SECONDS_MAX = 5
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One job. ``step`` does what waits, in bounded bites, and answers how much it did: 0 is "nothing left".
+
+    ``channels``: notifications that wake it. ``poll_seconds``: it looks by itself that often.
+    """
+
+    name: str
+    step: Callable[[], int]
+    channels: tuple[str, ...] = ()
+    poll_seconds: float = POLL_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class LoopState:
+    """How a loop fares. ``failures``: tries that failed since the last that did not; ``error`` is the class of the last."""
+
+    name: str
+    steps: int
+    failures: int
+    error: str | None
+
+
+class StartThread(Protocol):
+    def __call__(self, name: str, body: Callable[[], None], /) -> Thread: ...
+
+
+class Worker:
+    """Runs loops, a thread for each, and one that listens for all of them."""
+
+    def __init__(
+        self, loops: Sequence[Loop], *, connect: Callable[[], psycopg.Connection], start_thread: StartThread
+    ) -> None:
+        names = [loop.name for loop in loops]
+        assert len(set(names)) == len(names), names
+        self._loops = tuple(loops)
+        self._connect = connect
+        self._start_thread = start_thread
+        self._wakes = {loop.name: Event() for loop in loops}
+        self._stopping = Event()
+        self._lock = Lock()
+        self._states = {name: LoopState(name, 0, 0, None) for name in names}
+        self._threads: list[Thread] = []
+
+    def start(self) -> None:
+        """Every loop runs."""
+        assert not self._threads, "started already"
+        if any(loop.channels for loop in self._loops):
+            self._threads.append(self._start_thread("worker-listen", self._listen))
+        for loop in self._loops:
+            self._threads.append(self._start_thread(f"worker-{loop.name}", _body(self._run, loop)))
+
+    def stop(self, wait_seconds_max: float = 30.0) -> bool:
+        """No step begins any more; the answer is whether those that ran have ended in time."""
+        self._stopping.set()
+        for wake in self._wakes.values():
+            wake.set()
+        for thread in self._threads:
+            thread.join(wait_seconds_max)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def wake(self, name: str) -> None:
+        """The loop looks for work now."""
+        self._wakes[name].set()
+
+    def states(self) -> list[LoopState]:
+        """How each loop fares, in the order they were given."""
+        with self._lock:
+            return [self._states[loop.name] for loop in self._loops]
+
+    # -------------------------------------------------------------- threads
+
+    def _run(self, loop: Loop) -> None:
+        wake, failures = self._wakes[loop.name], 0
+        while not self._stopping.is_set():
+            wake.clear()  # before the step: what comes while it runs is looked for afterwards
+            try:
+                count = loop.step()
+            except Exception as error:  # noqa: BLE001  # the one place: recorded, seen, tried again
+                failures += 1
+                self._note(loop, failures, error)
+                self._stopping.wait(min(BACK_OFF_SECONDS * 2 ** min(failures, 16), BACK_OFF_SECONDS_MAX))
+                continue
+            if failures:
+                log.info("loop_recovered", loop=loop.name, failures=failures)
+            failures = 0
+            self._note(loop, 0, None)
+            if count == 0 and not self._stopping.is_set():
+                wake.wait(loop.poll_seconds)
+
+    def _note(self, loop: Loop, failures: int, error: Exception | None) -> None:
+        name = None if error is None else type(error).__name__
+        if error is not None:
+            # The class and the database's code alone: a message may quote what arrived.
+            code = error.sqlstate if isinstance(error, psycopg.Error) else None
+            log.error("loop_failed", loop=loop.name, error=name, code=code, failures=failures)
+        with self._lock:
+            self._states[loop.name] = LoopState(loop.name, self._states[loop.name].steps + 1, failures, name)
+
+    def _listen(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                with self._connect() as connection:
+                    self._listen_on(connection)
+                failures = 0
+            except psycopg.Error as error:
+                failures += 1
+                log.warning("listen_failed", error=type(error).__name__, code=error.sqlstate, failures=failures)
+                self._stopping.wait(min(BACK_OFF_SECONDS * 2 ** min(failures, 16), BACK_OFF_SECONDS_MAX))
+
+    def _listen_on(self, connection: psycopg.Connection) -> None:
+        assert connection.autocommit, "a transaction would keep notifications back"
+        woken: dict[str, list[Event]] = {}
+        for loop in self._loops:
+            for channel in loop.channels:
+                woken.setdefault(channel, []).append(self._wakes[loop.name])
+        for channel in woken:
+            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        for wake in self._wakes.values():
+            wake.set()  # what was said while nobody listened
+        while not self._stopping.is_set():
+            for notice in connection.notifies(timeout=LISTEN_SECONDS):
+                for wake in woken.get(notice.channel, ()):
+                    wake.set()
+                if self._stopping.is_set():
+                    return
+
+
+@contextmanager
+def working(house: House, loops: Sequence[Loop]) -> Iterator[Worker]:
+    """The loops run over this house's database; stopped on leaving."""
+
+    def connect() -> psycopg.Connection:
+        conninfo = house.database.conninfo(name="listen")
+        return psycopg.connect(conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS_MAX)
+
+    worker = Worker(loops, connect=connect, start_thread=house.start_thread)
+    worker.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+
+
+def _body(run: Callable[[Loop], None], loop: Loop) -> Callable[[], None]:
+    return lambda: run(loop)

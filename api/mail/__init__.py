@@ -1,0 +1,1 @@
+"""The mail doors that speak mail protocols: the SMTP receiver."""
