@@ -1,0 +1,104 @@
+"""How far each build of a table has come: one row a build, moved in the transaction of its page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from projections.table import NEXT, Connection, Names, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Every fact up to ``position`` is in this build. ``joined``: it is written with the live one, in one transaction."""
+
+    projection: str
+    version: int
+    build: int
+    position: int
+    joined: bool
+
+    @property
+    def table(self) -> str:
+        return self.projection.removesuffix(NEXT)
+
+    def names(self, schema: str) -> Names:
+        return Names(schema, self.build, NEXT if self.projection.endswith(NEXT) else "")
+
+
+class Checkpoints:
+    """The SQL of the checkpoints of one schema. Callers hold the transaction."""
+
+    def __init__(self, schema: str) -> None:
+        self._schema = schema
+        table = sql.Identifier(schema, "projection_checkpoints")
+        sequence = sql.Literal(f'"{schema}".projection_builds')
+        self._all = sql.SQL("SELECT projection, version, build, position, joined FROM {}").format(table)
+        self._new = sql.SQL(
+            "INSERT INTO {} (projection, version, build, position) VALUES (%s, %s, nextval({}), 0)"
+            " RETURNING projection, version, build, position, joined"
+        ).format(table, sequence)
+        self._move = sql.SQL(
+            "UPDATE {} SET position = %s WHERE projection = %s AND build = %s AND position = %s"
+        ).format(table)
+        self._drop = sql.SQL("DELETE FROM {} WHERE projection = %s").format(table)
+        self._join = sql.SQL("UPDATE {} SET joined = true WHERE projection = %s AND build = %s").format(table)
+        self._rename = sql.SQL(
+            "UPDATE {} SET projection = %s, joined = false WHERE projection = %s AND build = %s"
+        ).format(table)
+
+    def all(self, connection: Connection) -> dict[str, Checkpoint]:
+        """Every build by its projection's name."""
+        rows: Sequence[Any] = connection.execute(self._all, prepare=True).fetchall()
+        return {row[0]: Checkpoint(*row) for row in rows}
+
+    def create(self, connection: Connection, table: Table, *, suffix: str = "") -> Checkpoint:
+        """A new, empty build of the table stands at position 0; what stood under its name is gone."""
+        name = f"{table.name}{suffix}"
+        connection.execute(self._drop, (name,))
+        row: Any = connection.execute(self._new, (name, table.version)).fetchone()
+        checkpoint = Checkpoint(*row)
+        names = checkpoint.names(self._schema)
+        table.drop(connection, names)
+        table.create(connection, names)
+        return checkpoint
+
+    def drop(self, connection: Connection, table: Table, projection: str) -> None:
+        """The build under this name is gone with its relations."""
+        connection.execute(self._drop, (projection,))
+        table.drop(connection, Names(self._schema, 0, projection.removeprefix(table.name)))
+
+    def move(self, connection: Connection, checkpoint: Checkpoint, position: int) -> psycopg.Cursor[tuple[object, ...]]:
+        """The build stands at ``position`` from here on. No row was changed: it is not where the checkpoint says."""
+        values = (position, checkpoint.projection, checkpoint.build, checkpoint.position)
+        return connection.execute(self._move, values, prepare=True)
+
+    def join(self, connection: Connection, checkpoint: Checkpoint) -> None:
+        """The replay is written together with its live table from here on."""
+        connection.execute(self._join, (checkpoint.projection, checkpoint.build))
+
+    def take_place(self, connection: Connection, checkpoint: Checkpoint) -> None:
+        """The replay's row is the live one's from here on."""
+        connection.execute(self._drop, (checkpoint.table,))
+        connection.execute(self._rename, (checkpoint.table, checkpoint.projection, checkpoint.build))
+
+
+def create_missing(connection: Connection, schema: str, tables: Sequence[Table]) -> None:
+    """Every table has a live build. Safe from many processes at once."""
+    checkpoints = Checkpoints(schema)
+    known = checkpoints.all(connection)
+    if all(table.name in known for table in tables):
+        return
+    with connection.transaction():
+        lock_building(connection, schema)
+        known = checkpoints.all(connection)
+        for table in tables:
+            if table.name not in known:
+                checkpoints.create(connection, table)
+
+
+def lock_building(connection: Connection, schema: str) -> None:
+    """No other process creates, drops or swaps tables until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{schema} projections",))

@@ -1,0 +1,184 @@
+"""What a table of the projections is: its name, its version, its DDL, the facts it needs, and who writes its pages.
+
+A table has one or more relations, the first named as the table. Each making of it is a build: the live one, or one that
+is replayed beside it under names with a suffix. Everything in it follows from facts, so that two builds at one position
+are equal row by row.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import LiteralString, Protocol, TypeAlias
+
+import psycopg
+from psycopg import sql
+
+from projections.page import Page
+
+Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
+Row: TypeAlias = tuple[object, ...]
+
+NEXT = "__next"
+COPY_ROWS_MIN = 200  # below it one unnest in a round trip is quicker than a COPY
+
+
+class PoisonedFact(ValueError):
+    """A table cannot take this fact; its stream is set aside for the table. ``reason`` is a code."""
+
+    def __init__(self, position: int, reason: str) -> None:
+        super().__init__(f"position {position}: {reason}")
+        self.position = position
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Names:
+    """Where one build of a table stands: its schema, its number, and the suffix of its relations ("" is live)."""
+
+    schema: str
+    build: int
+    suffix: str = ""
+
+    def of(self, relation: str) -> sql.Identifier:
+        return sql.Identifier(self.schema, f"{relation}{self.suffix}")
+
+    def partition(self, relation: str, number: int) -> sql.Identifier:
+        """Named by the build, so that a swap renames only what readers name."""
+        return sql.Identifier(self.schema, f"{relation}_b{self.build}_{number}")
+
+    def sql(self, text: LiteralString) -> sql.Composed:
+        """The statement with every ``{relation}`` as this build's own; ``{ledger_…}`` and other tables of the schema stay."""
+        own = _Relations(self)
+        return sql.SQL(text).format(**{name: own[name] for name in _placeholders(text)})
+
+
+class _Relations:
+    """Relations of the build by name; what belongs to the ledger has no suffix."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+
+    def __getitem__(self, relation: str) -> sql.Identifier:
+        if relation.startswith(("ledger_", "stock_levels", "projection_")):
+            return sql.Identifier(self._names.schema, relation)
+        return self._names.of(relation)
+
+
+def _placeholders(text: LiteralString) -> list[str]:
+    return [part.partition("}")[0] for part in text.split("{")[1:]]
+
+
+class Writer(Protocol):
+    """The writing side of one build in one process. It may keep rows in memory between pages it wrote."""
+
+    def write(self, connection: Connection, page: Page) -> None:
+        """The page's facts are in the table's rows, in the open transaction."""
+        ...
+
+    def forget(self) -> None:
+        """Nothing is kept in memory: the transaction of a page did not commit, or another process wrote since."""
+        ...
+
+
+@dataclass(frozen=True)
+class Relation:
+    """One relation of a table. ``key`` are the columns that name a row."""
+
+    name: str
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: a new shape of its relations is a new ``version``. ``facts`` are the names of those it needs."""
+
+    name: str
+    version: int
+    relations: tuple[Relation, ...]
+    ddl: LiteralString
+    facts: frozenset[str]
+    open: Callable[[Names], Writer]
+
+    def __post_init__(self) -> None:
+        assert self.relations[0].name == self.name, self.name
+
+    def create(self, connection: Connection, names: Names) -> None:
+        """The relations of this build exist and are empty."""
+        connection.execute(names.sql(self.ddl))
+
+    def drop(self, connection: Connection, names: Names) -> None:
+        """The relations of this build are gone."""
+        for relation in self.relations:
+            connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(names.of(relation.name)))
+
+
+def names_of(facts: Iterable[type]) -> frozenset[str]:
+    """The names on disk of these classes of facts."""
+    return frozenset(fact.__name__ for fact in facts)
+
+
+def columns(rows: Iterable[Sequence[object]], count: int) -> list[list[object]]:
+    """The rows turned to columns, as unnest takes them."""
+    turned = [list(column) for column in zip(*rows, strict=True)]
+    return turned or [[] for _ in range(count)]
+
+
+class Inserts:
+    """Appends rows to one relation: by COPY when there are many, else by one INSERT of arrays."""
+
+    def __init__(self, names: Names, relation: str, fields: Mapping[str, str]) -> None:
+        listed = sql.SQL(", ").join(map(sql.Identifier, fields))
+        target = names.of(relation)
+        self._types = list(fields.values())
+        self._copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(target, listed)
+        arrays = sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(_type(kind))) for kind in self._types)
+        self._insert = sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(target, listed, arrays)
+
+    def write(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """The rows are in the relation."""
+        if len(rows) >= COPY_ROWS_MIN:
+            with connection.cursor() as cursor, cursor.copy(self._copy) as copy:
+                copy.set_types(self._types)
+                write_row = copy.write_row
+                for row in rows:
+                    write_row(row)
+        elif rows:
+            connection.execute(self._insert, columns(rows, len(self._types)), prepare=True)
+
+
+class Upserts:
+    """Writes whole rows of one relation: a row of the same key is replaced."""
+
+    def __init__(self, names: Names, relation: Relation, fields: Mapping[str, str]) -> None:
+        self._count = len(fields)
+        listed = sql.SQL(", ").join(map(sql.Identifier, fields))
+        arrays = sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(_type(kind))) for kind in fields.values())
+        changes = sql.SQL(", ").join(
+            sql.SQL("{} = EXCLUDED.{}").format(sql.Identifier(name), sql.Identifier(name))
+            for name in fields
+            if name not in relation.key
+        )
+        self._statement = sql.SQL(
+            "INSERT INTO {} ({}) SELECT * FROM unnest({}) ON CONFLICT ({}) DO UPDATE SET {}"
+        ).format(
+            names.of(relation.name), listed, arrays, sql.SQL(", ").join(map(sql.Identifier, relation.key)), changes
+        )
+
+    def write(self, connection: Connection, rows: Iterable[Row]) -> None:
+        """The rows are in the relation; no key comes twice."""
+        turned = columns(rows, self._count)
+        if turned[0]:
+            connection.execute(self._statement, turned, prepare=True)
+
+
+def select(names: Names, relation: str, fields: Iterable[str], condition: LiteralString) -> sql.Composed:
+    """SELECT of these columns of the build's relation, where the condition holds."""
+    listed = sql.SQL(", ").join(map(sql.Identifier, fields))
+    return sql.SQL("SELECT {} FROM {} WHERE {}").format(listed, names.of(relation), sql.SQL(condition))
+
+
+def _type(kind: str) -> LiteralString:
+    """The type's name when it is one that rows have; a column of arrays cannot be unnested and is text here."""
+    known: dict[str, LiteralString] = {
+        name: name for name in ("int8", "int4", "text", "bool", "timestamptz", "bytea", "jsonb", "date")
+    }
+    return known[kind]
