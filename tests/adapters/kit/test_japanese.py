@@ -147,3 +147,18 @@ def test_what_windows_cannot_say_is_refused_when_written() -> None:
         encode_iso_2022_jp("注文😀")
     with pytest.raises(LookupError):
         encode("注文", "big5")
+
+
+def test_where_the_standard_library_can_read_a_pair_both_read_the_same() -> None:
+    twins = str.maketrans("〜−‖¢£¬", "～－∥￠￡￢")  # CP932 has only the second of each
+    compared = 0
+    for high in range(0x21, 0x7F):
+        for low in range(0x21, 0x7F):
+            raw = b"\x1b$B" + bytes([high, low]) + b"\x1b(B"
+            try:
+                known = raw.decode("iso2022_jp")
+            except UnicodeDecodeError:
+                continue
+            compared += 1
+            assert decode_iso_2022_jp(raw).text == known.translate(twins), (high, low)
+    assert compared == 6879  # JIS X 0208
