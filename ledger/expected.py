@@ -27,6 +27,7 @@ class Sale:
 class Numbers:
     """What one listing was told, should show, and showed. Units count listings.
 
+    ``sent_at`` to ``applied_until``: when the expected number began: by our push, or by the read that replaced an uncertain one.
     ``pending_*``: the request whose answer is open. ``uncertain_position``: the fact that made expected uncertain, 0 when
     it is certain; a restate names it, so that one order restates a listing once. ``sales``: the newest own sales.
     """
@@ -119,7 +120,10 @@ def read(numbers: Numbers, *, units: int | None, found: bool, read_at: str, posi
         return after
     if numbers.uncertain_since is not None and moment < numbers.uncertain_since - CLOCKS_APART:
         return after
-    return replace(after, expected_units=units, uncertain_position=0, uncertain_since=None)
+    # Orders placed before this moment are inside the number that was read.
+    return replace(
+        after, expected_units=units, sent_at=moment, applied_until=moment, uncertain_position=0, uncertain_since=None
+    )
 
 
 def unseen_units(numbers: Numbers) -> int:
