@@ -35,7 +35,7 @@ def _below(path: str, command: Any) -> list[Command]:
     arguments: list[str] = []
     for parameter in command.params:
         if parameter.param_type_name == "argument":
-            name = parameter.human_readable_name.upper()
+            name = parameter.metavar or parameter.name.upper()
             arguments.append(f"{name}…" if parameter.nargs == -1 else name if parameter.required else f"[{name}]")
         else:
             options[parameter.opts[0]] = parameter.help or ""
