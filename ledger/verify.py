@@ -34,6 +34,7 @@ from ledger.seal import Damage
 
 FINDINGS_MAX = 20
 PROGRESS_FACTS = 250_000
+WHOLE = Partition()
 PARTS_OF_STREAM = {"stock": 2, "sku": 1}  # place and SKU; SKU: never hashed, so they can be read back
 
 
@@ -111,7 +112,7 @@ def verify(
     checked, behind = ["I4"] if chain_only else ["I1", "I2", "I4", "I5"], 0
     try:
         for number in range(passes):
-            rules = None if chain_only else _Rules(Partition(number, passes))
+            rules = None if chain_only else Rules(Partition(number, passes))
             commits = _telling(ledger.commits(), progress or _tell_nobody, progress_facts)
             damage = _read(commits, chain if number == 0 else None, rules, found)
             if number == 0 and damage is None:
@@ -156,7 +157,7 @@ def head_text(opening: Opening) -> str:
     return f"{opening.position}:{opening.hash.hex()}"
 
 
-def _read(commits: Iterable[Commit], chain: Chain | None, rules: "_Rules | None", found: _Found) -> Damage | None:
+def _read(commits: Iterable[Commit], chain: Chain | None, rules: "Rules | None", found: _Found) -> Damage | None:
     """The first break of the chain; what else is wrong is in ``found``."""
     for commit in commits:
         damage = chain.follow(commit) if chain is not None else None
@@ -186,10 +187,13 @@ def _tell_nobody(position: int) -> None:
     """Nobody waits for it."""
 
 
-class _Rules:
-    """The invariants of one partition, each fed the facts that concern it."""
+class Rules:
+    """The invariants I1, I2, I5 and the versions, fed commit by commit; of one partition of the streams, or of all.
 
-    def __init__(self, partition: Partition) -> None:
+    ``take`` is for what is read from a ledger; ``take_records`` for who has the records already (a simulator, a test).
+    """
+
+    def __init__(self, partition: Partition = WHOLE) -> None:
         self._first = partition.number == 0
         self._versions = Versions(partition)
         self._stock = StockAddsUp(partition)
@@ -198,21 +202,29 @@ class _Rules:
 
     @property
     def behind(self) -> int:
+        """How many listings wait to be sent again because a file ended late."""
         return len(self._pushes.behind)
 
     def take(self, commit: Commit) -> Iterator[Finding]:
         """What is wrong with this commit. Raises UnknownFact."""
+        first, records = commit.seal.first_position, []
         for row in commit.rows:
             fact = stored_fact(row)
             try:
-                record = decode(fact.position, fact.stream, fact.version, fact.name, fact.state)
+                records.append(decode(fact.position, fact.stream, fact.version, fact.name, fact.state))
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 if self._first:
                     what = f"{fact.name} is sealed as it was written, but cannot be read: {type(error).__name__}"
-                    yield Finding("I4", what, commit.seal.first_position, fact.position)
-                continue
-            yield from self._take(record, commit.seal.first_position)
-        yield from self._orders.commit_ends(commit.seal.first_position)
+                    yield Finding("I4", what, first, fact.position)
+        yield from self.take_records(records, first)
+
+    def take_records(self, records: Sequence[Record], commit: int | None = None) -> Iterator[Finding]:
+        """What is wrong with these records, which are all of the next commit; ``commit`` is its first position."""
+        if commit is None:
+            commit = records[0].position if records else 0
+        for record in records:
+            yield from self._take(record, commit)
+        yield from self._orders.commit_ends(commit)
 
     def end(self, levels: Iterator[LevelRow] | None) -> Iterator[Finding]:
         """What is wrong when all is read."""
@@ -258,6 +270,7 @@ __all__ = [
     "HeadNotUnderstood",
     "Ledger",
     "Report",
+    "Rules",
     "head_text",
     "heads_of",
     "verify",
