@@ -6,10 +6,14 @@ from typing import Any
 
 import typer.main
 
+import adapters
 from api import cli
 from api.settings import Settings
 
 ROOT = Path(__file__).parents[2]
+MALLS_BEGIN = "<!-- malls: made by `make docs` -->"
+MALLS_END = "<!-- /malls -->"
+NOT_IN_TABLE = ("sandbox",)  # It exists only here.
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,32 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"docs/commands.md": commands_page, "docs/settings.md": settings_page}
+def readme() -> str:
+    """The README with its table of malls made again from the declarations."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    before, _, rest = text.partition(MALLS_BEGIN)
+    _, _, after = rest.partition(MALLS_END)
+    return f"{before}{MALLS_BEGIN}\n{_malls_table()}{MALLS_END}{after}"
+
+
+def _malls_table() -> str:
+    malls = [mall for mall in adapters.malls().values() if mall.code not in NOT_IN_TABLE]
+    lines = [f"| | {' | '.join(mall.name for mall in malls)} |", f"|---|{'---|' * len(malls)}"]
+    reasons: list[str] = []
+    skills = {mall.code: {name: (answer, why) for name, answer, why in adapters.skills(mall)} for mall in malls}
+    for skill in next(iter(skills.values())):
+        cells = []
+        for mall in malls:
+            answer, why = skills[mall.code][skill]
+            if why:
+                reasons.append(f"{len(reasons) + 1}. {mall.name}, {skill}: {answer}: {why}")
+                answer = f"{answer} ({len(reasons)})"
+            cells.append(answer)
+        lines.append(f"| {skill} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", *reasons]) + "\n"
+
+
+PAGES = {"README.md": readme, "docs/commands.md": commands_page, "docs/settings.md": settings_page}
 
 
 def write() -> None:
