@@ -76,7 +76,7 @@ def preview(house: House, import_id: str) -> Preview:
         row = connection.execute(_COUNTS, {"shop": file.shop, "id": import_id}).fetchone()
         same = imports.same_file(connection, file)
     assert row is not None
-    return Preview(file.rows, file.problems, *row, same)
+    return Preview(file.rows, file.problems, *(int(count) for count in row), same_file=same)
 
 
 def problems(house: House, import_id: str) -> list[RowProblem]:

@@ -1,0 +1,165 @@
+"""Queries: now, the logs, the lists. Each takes ``atLeast``: the position a mutation answered with is then in the answer."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import strawberry
+from psycopg import Connection as Database
+from strawberry.scalars import JSON
+
+from api.graphql.context import Asked
+from api.graphql.inputs import aware
+from api.graphql.nodes import ChangeNode, ImportNode, PositionNode, PushNode, ShopNode, StockNode, node
+from api.graphql.paging import Connection, connection, key_of
+from api.graphql.scalars import Position
+from api.reading import await_position
+from ledger.reading import Selects, stock_levels
+from ledger.terms import MAIN_PLACE
+from projections import change_log, imports, push_log, shops
+
+SKUS_MAX = 100
+T = TypeVar("T")
+
+
+class TooManySkus(ValueError):
+    """More SKUs at once than a page has rows."""
+
+
+async def _read(
+    info: Asked, tables: tuple[str, ...], at_least: Position | None, reader: Callable[..., T], **filters: object
+) -> T:
+    """The reader's answer, once the tables hold the position asked for."""
+    house = info.context.house
+
+    def read() -> T:
+        if at_least is not None and tables:
+            await_position(house, tables, at_least)
+        with house.pool.connection() as database:
+            return reader(database, house.database.schema, **filters)
+
+    return await info.context.in_thread(read)
+
+
+@strawberry.type
+class Query:
+    """Everything that can be read."""
+
+    @strawberry.field
+    async def position(self, info: Asked) -> PositionNode:
+        """Where the ledger stands, and the oldest position of the lists."""
+
+        def read(database: "Database[Any]", schema: str) -> PositionNode:
+            row = database.execute(
+                "SELECT (SELECT position FROM ledger_head), (SELECT coalesce(min(position), 0) FROM projection_checkpoints)"
+            ).fetchone()
+            assert row is not None, schema
+            return PositionNode(ledger=Position(row[0]), lists=Position(row[1]))
+
+        return await _read(info, (), None, read)
+
+    @strawberry.field
+    async def stock(self, info: Asked, skus: list[str], place: str = MAIN_PLACE) -> list[StockNode]:
+        """These SKUs as they are now; one that was never mentioned is left out. The ledger's own numbers: never behind."""
+        if len(skus) > SKUS_MAX:
+            raise TooManySkus(f"{len(skus)} SKUs; expected up to {SKUS_MAX}")
+
+        def read(database: "Database[Any]", schema: str) -> list[StockNode]:
+            wanted = [(place, sku) for sku in dict.fromkeys(skus)]
+            found = stock_levels(database, Selects(schema), wanted) if wanted else {}
+            return [StockNode.of(sku, place, found[place, sku].stock) for _, sku in wanted if (place, sku) in found]
+
+        return await _read(info, (), None, read)
+
+    @strawberry.field
+    async def changes(
+        self,
+        info: Asked,
+        first: int = 100,
+        after: str | None = None,
+        sku: str | None = None,
+        shop: str | None = None,
+        order_number: str | None = None,
+        import_id: str | None = None,
+        kinds: list[str] | None = None,
+        recorded_from: datetime | None = None,
+        recorded_until: datetime | None = None,
+        at_least: Position | None = None,
+    ) -> Connection[ChangeNode]:
+        """在庫変動ログ, newest first."""
+        before = key_of(after, tuple[int])
+        found = await _read(
+            info,
+            ("change_log",),
+            at_least,
+            change_log.page,
+            first=first,
+            before=before[0] if before else None,
+            sku=sku,
+            shop=shop,
+            order_number=order_number,
+            import_id=import_id,
+            kinds=kinds or (),
+            recorded_from=aware(recorded_from) if recorded_from else None,
+            recorded_until=aware(recorded_until) if recorded_until else None,
+        )
+        return connection(found, lambda row: (row.position,), lambda row: node(ChangeNode, row), after=after)
+
+    @strawberry.field
+    async def pushes(
+        self,
+        info: Asked,
+        first: int = 100,
+        after: str | None = None,
+        shop: str | None = None,
+        outcomes: list[str] | None = None,
+        recorded_from: datetime | None = None,
+        recorded_until: datetime | None = None,
+        at_least: Position | None = None,
+    ) -> Connection[PushNode]:
+        """想定在庫反映ログ, newest first."""
+        found = await _read(
+            info,
+            ("push_log",),
+            at_least,
+            push_log.page,
+            first=first,
+            before=key_of(after, tuple[int, int]),
+            shop=shop,
+            outcomes=outcomes or (),
+            recorded_from=aware(recorded_from) if recorded_from else None,
+            recorded_until=aware(recorded_until) if recorded_until else None,
+        )
+        return connection(
+            found, lambda row: (row.position, row.place_in_request), lambda row: node(PushNode, row), after=after
+        )
+
+    @strawberry.field
+    async def shops(
+        self, info: Asked, first: int = 100, after: str | None = None, at_least: Position | None = None
+    ) -> Connection[ShopNode]:
+        """連携ショップ, by code."""
+        behind = key_of(after, tuple[str])
+        found = await _read(info, ("shops",), at_least, shops.page, first=first, after=behind[0] if behind else "")
+        return connection(
+            found,
+            lambda row: (row.shop,),
+            lambda row: node(ShopNode, row, settings=JSON(dict(row.chosen))),
+            after=after,
+        )
+
+    @strawberry.field
+    async def imports(
+        self,
+        info: Asked,
+        first: int = 100,
+        after: str | None = None,
+        shop: str | None = None,
+        at_least: Position | None = None,
+    ) -> Connection[ImportNode]:
+        """Imports, newest first."""
+        before = key_of(after, tuple[int])
+        found = await _read(
+            info, ("imports",), at_least, imports.page, first=first, before=before[0] if before else None, shop=shop
+        )
+        return connection(found, lambda row: (row.first_position,), lambda row: node(ImportNode, row), after=after)
