@@ -49,9 +49,8 @@ FROM_WIRING = (
     "uuid.uuid4",
     "os.urandom",
     "asyncio.sleep",
-    "threading.Thread",
-    "threading.Timer",
 )
+FROM_WIRING_WHEN_CALLED = ("threading.Thread", "threading.Timer")  # As types they may be named anywhere.
 FROM_WIRING_MODULES = ("random", "secrets")
 ENVIRONMENT = ("os.environ", "os.getenv", "os.environb", "os.putenv")
 ENVIRONMENT_READERS = ("api/settings.py",)
@@ -170,7 +169,14 @@ def catches_what_it_can_mend(source: Source) -> Iterator[str]:
 def asks_for_clock_and_chance(source: Source) -> Iterator[str]:
     if not source.is_code or source.path in WIRED:
         return
+    called = {
+        (node.func.lineno, _dotted(node.func).rpartition(".")[2])
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call)
+    }
     for line, name in source.uses():
+        if name in FROM_WIRING_WHEN_CALLED and (line, name.rpartition(".")[2]) in called:
+            yield f"{source.path}:{line}: {name} is started by a function from api/wiring.py"
         if name in FROM_WIRING or name.split(".", 1)[0] in FROM_WIRING_MODULES:
             yield f"{source.path}:{line}: {name} comes in as an argument from api/wiring.py"
 

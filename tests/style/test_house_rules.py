@@ -28,6 +28,7 @@ PLANTED = [
     ("asks_for_clock_and_chance", "ledger/writer.py", "import time\ntime.sleep(1)"),
     ("asks_for_clock_and_chance", "ledger/writer.py", "from datetime import datetime, UTC\nat = datetime.now(UTC)"),
     ("asks_for_clock_and_chance", "ledger/writer.py", "from uuid import uuid4 as new\nidentity = new()"),
+    ("asks_for_clock_and_chance", "ledger/writer.py", "from threading import Thread\nThread(target=print).start()"),
     ("asks_for_clock_and_chance", "ledger/writer.py", "import random\nrandom.random()"),
     ("leaves_the_environment_to_settings", "api/app.py", "import os\nhome = os.environ['DAICHO_HOME']"),
     ("leaves_libraries_to_their_one_file", "ledger/book.py", "from eventsourcing.persistence import StoredEvent"),
