@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from ledger import keys, stock
+from ledger.booked import Entry, Part
 from ledger.facts.order import Booked, OrderFact, ReturnOpened
 from ledger.facts.stock import StockFact
-from ledger.order import Entry, Order, Part, Stated, stated
+from ledger.order import Order, Stated, stated
 from ledger.stock import Stock, evolve
-from ledger.terms import MAIN_PLACE, CancelReason
+from ledger.terms import MAIN_PLACE, CancelReason, utc_moment
 from ledger.view import Draft
 
 B = TypeVar("B", bound=Booked)
@@ -62,6 +63,7 @@ class Booking:
     units: list[int] = field(default_factory=list)
     recipes: list[int] = field(default_factory=list)
     to: list[str] = field(default_factory=list)
+    reviews: list[str] = field(default_factory=list)
     _stocks: dict[str, Stock] = field(default_factory=dict)
 
     @property
@@ -91,36 +93,46 @@ class Booking:
         self.recipes.append(recipe)
         self.to.append(to)
 
+    def shipped_units(self, told: str) -> int:
+        """Units of the SKU told that have left, this booking included."""
+        return sum(entry.shipped_units for entry in self.entries if entry.told == told)
+
     # -------------------------------------------------------------- the four things an order does to stock
 
     def allocate(self, told: str, units: int, listing: str) -> None:
         """引当 of ``units`` of the SKU told, or of its components; 計上済 where a count already knew the order."""
         recipe = self.shelves.recipe(told)
-        wanted = list(zip(recipe.components, recipe.units, strict=True)) if recipe.components else [(told, 1)]
+        is_set = bool(recipe.components)
+        version = recipe.version if is_set else 0
+        used = (recipe.version, recipe.components, recipe.units) if is_set else None
+        wanted = list(zip(recipe.components, recipe.units, strict=True)) if is_set else [(told, 1)]
+        known = {sku: self.shelves.counted_by(sku, self.shop, self.happened_at) for sku, _ in wanted}
         if self.strict:
-            self._refuse_more_than_free(wanted, units)
+            self._refuse_more_than_free([(sku, each) for sku, each in wanted if known[sku] is None], units)
         parts = []
         for sku, each in wanted:
-            count = each * units
-            known = self.shelves.counted_by(sku, self.shop, self.happened_at)
-            if known is None:
+            now, count, position = self.stock(sku), each * units, known[sku]
+            if position is None:
                 fact: StockFact = stock.allocate(
-                    self.stock(sku),
+                    now, order=self.name, listing=listing, sku_told=told, units=count, recipe=used
+                )
+            else:
+                fact = stock.allocate_as_counted(
+                    now,
                     order=self.name,
                     listing=listing,
                     sku_told=told,
                     units=count,
-                    recipe=(recipe.version, recipe.components, recipe.units) if recipe.components else None,
+                    recipe=used,
+                    against_position=position,
                 )
-            else:
-                fact = stock.allocate_as_counted(
-                    self.stock(sku), order=self.name, sku_told=told, units=count, against_position=known
-                )
-            how = "allocated" if known is None else "counted"
+            if now.on_hand_units is None:
+                self.reviews.append(f"no_number:{sku}")  # 在庫未登録: allocated, and a person looks (D32)
+            how = "allocated" if position is None else "counted"
             parts.append(Part(sku, each, how))
-            self._row(how, told, units, sku, count, recipe.version)
+            self._row(how, told, units, sku, count, version)
             self._add(sku, fact, self.happened_at)
-        self.entries.append(Entry(told, recipe.version, tuple(parts), units))
+        self.entries.append(Entry(told, version, tuple(parts), units))
 
     def _refuse_more_than_free(self, parts: list[tuple[str, int]], units: int) -> None:
         short = []
@@ -131,15 +143,15 @@ class Booking:
         if short:
             raise stock.NotEnough("not enough free units: " + "; ".join(short))
 
-    def release(self, told: str, units: int, reason: str | None) -> int:
-        """引当解除 of up to ``units``, newest allocation first, by the recipe it was made with; the answer is what was not open."""
-        return self._take(told, units, lambda entry, count: self._release(entry, count, reason), shipped=False)
+    def release(self, told: str, units: int, reason: str | None, at: datetime) -> None:
+        """引当解除 of up to ``units`` that are open, newest allocation first, by the recipe they were allocated with."""
+        self._take(told, units, lambda entry, count: self._release(entry, count, reason, at), shipped=False)
 
-    def ship(self, told: str, units: int, *, assumed: bool) -> int:
-        """出荷確定 of up to ``units``, newest allocation first; the answer is what was not open."""
-        return self._take(told, units, lambda entry, count: self._ship(entry, count, assumed), shipped=True)
+    def ship(self, told: str, units: int, *, assumed: bool) -> None:
+        """出荷確定 of up to ``units`` that are open, newest allocation first."""
+        self._take(told, units, lambda entry, count: self._ship(entry, count, assumed), shipped=True)
 
-    def _take(self, told: str, units: int, book: Callable[[Entry, int], None], *, shipped: bool) -> int:
+    def _take(self, told: str, units: int, book: Callable[[Entry, int], None], *, shipped: bool) -> None:
         left = units
         for n in range(len(self.entries) - 1, -1, -1):
             entry = self.entries[n]
@@ -150,22 +162,36 @@ class Booking:
             gone = entry.shipped_units + (count if shipped else 0)
             self.entries[n] = replace(entry, open_units=entry.open_units - count, shipped_units=gone)
             left -= count
-        return left
 
-    def _release(self, entry: Entry, units: int, reason: str | None) -> None:
+    def _release(self, entry: Entry, units: int, reason: str | None, at: datetime) -> None:
+        rest: list[tuple[str, tuple[str, int]]] = []
         for part in entry.parts:
-            to = destination(reason, self.stock(part.sku))
-            count = part.each * units
-            self._row("released", entry.told, units, part.sku, count, entry.recipe_version, to)
-            fact = stock.release(
-                self.stock(part.sku),
-                order=self.name,
-                sku_told=entry.told,
-                units=count,
-                to=to,
-                mall_restored=self.mall_restored,
-            )
-            self._add(part.sku, fact, self.told_at)
+            first, *more = self._destinations(part.sku, part.each * units, reason, at)
+            self._release_to(entry, units, part.sku, first, at)
+            rest.extend((part.sku, one) for one in more)
+        for sku, destination in rest:  # behind the rows of all components, and taking no units of the SKU told again
+            self._release_to(entry, 0, sku, destination, at)
+
+    def _release_to(self, entry: Entry, told_units: int, sku: str, to: tuple[str, int], at: datetime) -> None:
+        where, count = to
+        self._row("released", entry.told, told_units, sku, count, entry.recipe_version, where)
+        fact = stock.release(
+            self.stock(sku),
+            order=self.name,
+            sku_told=entry.told,
+            units=count,
+            to=where,
+            mall_restored=self.mall_restored,
+        )
+        self._add(sku, fact, at)
+
+    def _destinations(self, sku: str, units: int, reason: str | None, at: datetime) -> list[tuple[str, int]]:
+        now = self.stock(sku)
+        to = destination(reason, now)
+        if to in ("sale", "undecided") and self.shelves.counted_by(sku, self.shop, at) is not None:
+            return [("counted", units)]
+        there = there_units(to, units, now)
+        return [part for part in ((to, there), ("sale", units - there)) if part[1]]
 
     def _ship(self, entry: Entry, units: int, assumed: bool) -> None:
         for part in entry.parts:
@@ -196,6 +222,7 @@ class Booking:
             "booked_units": self.units,
             "booked_recipes": self.recipes,
             "booked_to": self.to,
+            "reviews_opened": [*fact.reviews_opened, *self.reviews],
         }
         return replace(fact, **booked)
 
@@ -213,28 +240,48 @@ def destination(reason: str | None, now: Stock) -> str:
             return "undecided" if now.short_units > 0 else "sale"
 
 
+def there_units(to: str, units: int, now: Stock) -> int:
+    """How many of the released units can have been on the shelf: what is owed and was never there cannot be missing from it."""
+    if to == "sale" or now.on_hand_units is None:
+        return units
+    owed = now.short_units if to == "short_pick" else 0
+    return max(0, min(units - owed, now.on_hand_units))
+
+
 def reconcile(order: Order, booking: Booking) -> tuple[Stated, list[OrderFact]]:
     """The difference between what the order states and what it holds is booked; further order facts are the second value.
 
-    ``order`` already holds the evidence. Units never become more than stated, nor are shipped ones released (a cancel of
-    shipped units opens a return).
+    ``order`` already holds the evidence. Units never become more than stated, nor are shipped ones released: a cancel of
+    shipped units opens a return. Units that were cancelled before they were ever allocated are allocated and released, so
+    that a cancel that is told first leaves the same stock, by the same rules.
     """
     said = stated(order)
-    more: list[OrderFact] = []
-    listings = {line.sku: line.listing for line in said.lines}
-    held: dict[str, int] = {}
-    for entry in order.entries:
-        held[entry.told] = held.get(entry.told, 0) + entry.open_units + entry.shipped_units
-    for told in sorted(said.units.keys() | held.keys()):
-        want, has = said.units.get(told, 0), held.get(told, 0)
-        if want > has:
-            booking.allocate(told, want - has, listings.get(told, ""))
-        elif want < has:
-            not_open = booking.release(told, has - want, said.reason) - (order.returned or {}).get(told, 0)
-            if not_open > 0:
-                more.append(ReturnOpened(skus=[told], units=[not_open], assumed=order.assumed_shipped))
-    for told, target in sorted(said.shipped.items()):
-        left = target - sum(entry.shipped_units for entry in booking.entries if entry.told == told)
+    at = booking.told_at if said.cancelled_at is None else utc_moment(said.cancelled_at)
+    listings = {line.sku: line.listing for line in said.ordered_lines}
+    held = order.holding
+    for told in sorted(said.ordered_units.keys() | {entry.told for entry in held.entries}):
+        units, has = said.units.get(told, 0), held.held_units(told)
+        target = max(units, said.shipped.get(told, 0))
+        cancelled = said.ordered_units.get(told, 0) - units
+        never = said.ordered_units.get(told, 0) - held.ever_units.get(told, 0) if cancelled > 0 else 0
+        more = max(0, target - has, never)
+        if more:
+            booking.allocate(told, more, listings.get(told, ""))
+        if has + more > target:
+            booking.release(told, has + more - target, said.reason, at)
+        left = said.shipped.get(told, 0) - booking.shipped_units(told)
         if left > 0:
-            booking.ship(told, left, assumed=order.assumed_shipped)
-    return said, more
+            booking.ship(told, left, assumed=False)
+    return said, _returns(order, said, booking)
+
+
+def _returns(order: Order, said: Stated, booking: Booking) -> list[OrderFact]:
+    """Units that have left and are no longer ordered come back, or a person looks for them (返品待ち)."""
+    back = {
+        told: booking.shipped_units(told) - said.units.get(told, 0) - order.returned.get(told, 0)
+        for told in dict.fromkeys(entry.told for entry in booking.entries)
+    }
+    found = {told: units for told, units in back.items() if units > 0}
+    if not found:
+        return []
+    return [ReturnOpened(skus=list(found), units=list(found.values()), assumed=order.assumed_shipped)]

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from ledger.arrays import integers, moments, octets, texts
 from ledger.failpoint import reach
-from ledger.levels import Change, Count, Effects, Level, Touch
+from ledger.levels import Change, Count, Effects, Level
 from ledger.seal import StoredFact, sealed
 
 COPY_FACTS_MIN = 1_000  # below it one unnest in the pipeline is quicker than leaving the pipeline for a COPY
@@ -101,13 +101,6 @@ class Statements:
         self.insert_changes = named(
             "INSERT INTO {stock_changes} (place, sku, happened_at, position, shop, delta, on_hand_delta)"
             " SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])"
-        )
-        self.touch_counts = named(
-            "UPDATE {stock_counts} AS c SET position = u.position"
-            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[]) AS u (place, sku, shop, known, position)"
-            " JOIN {stock_levels} AS l ON l.place = u.place AND l.sku = u.sku"
-            " WHERE c.place = u.place AND c.sku = u.sku AND (c.shop = u.shop OR u.shop = '*')"
-            " AND c.position <= u.known AND c.position >= l.counted_position"
         )
         self.upsert_counts = named(
             "INSERT INTO {stock_counts} (place, sku, shop, up_to, position, part_units)"
@@ -255,25 +248,12 @@ def _insert(connection: Connection, statements: Statements, facts: Sequence[Stor
 
 
 def _write_effects(connection: Connection, statements: Statements, effects: Effects) -> None:
-    if effects.touches:  # before the levels: it asks which counts were valid until now
-        _touch_counts(connection, statements, effects.touches)
     if effects.counts:
         _upsert_counts(connection, statements, {(c.place, c.sku, c.shop): c for c in effects.counts}.values())
     if effects.levels:
         _upsert_levels(connection, statements, effects.levels)
     if effects.changes:
         _insert_changes(connection, statements, effects.changes)
-
-
-def _touch_counts(connection: Connection, statements: Statements, touches: Sequence[Touch]) -> None:
-    columns = (
-        texts(t.place for t in touches),
-        texts(t.sku for t in touches),
-        texts(t.shop for t in touches),
-        integers(t.known_position for t in touches),
-        integers(t.position for t in touches),
-    )
-    connection.execute(statements.touch_counts, columns, prepare=True)
 
 
 def _upsert_counts(connection: Connection, statements: Statements, counts: Collection[Count]) -> None:

@@ -3,11 +3,13 @@
 A count speaks of one moment and of some shops' sales; what it could not know is applied on top (D2). ``Covers`` says which.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ledger.facts.stock import SetUpPartReplaced, StockAdded, StockOverwritten
+from ledger.levels import EVERY_SHOP, Count, Level
 from ledger.stock import Stock, set_to
-from ledger.terms import UNITS_MAX, UnitsNotAccepted, checked_units
+from ledger.terms import UNITS_MAX, UnitsNotAccepted, checked_units, utc_text
 
 
 class OwedUnits(ValueError):
@@ -35,6 +37,37 @@ class Seen:
     counted_at: tuple[str, ...] = ()
 
 
+def carry_on(covers: Covers, counts: Iterable[Count], level: Level) -> Covers:
+    """The covers with what the number takes over from the counts before it.
+
+    A number that knows a shop's sales up to a position knows what the count of that position knew: orders placed before that
+    count and told later are inside this number too. ``counts`` are all of the SKU's; those before its last 上書き are void.
+    """
+    if not any(covers.up_to_position):
+        return covers
+    valid = {count.shop: count for count in counts if count.position >= level.counted_position}
+    entries: dict[str, tuple[str, int]] = {}
+    for shop, up_to, known in zip(covers.shops, covers.up_to, covers.up_to_position, strict=True):
+        before = valid.get(shop) or valid.get(EVERY_SHOP)
+        entries[shop] = (up_to if known == 0 else _taken_over(before, known), known)
+    known_of_every = entries.get(EVERY_SHOP, ("", 0))[1]
+    if known_of_every:  # a shop that was counted by itself stays so
+        for shop, count in valid.items():
+            entries.setdefault(shop, (_taken_over(count, known_of_every), known_of_every))
+    return Covers(
+        tuple(entries), tuple(up_to for up_to, _ in entries.values()), tuple(known for _, known in entries.values())
+    )
+
+
+def _taken_over(count: Count | None, known_position: int) -> str:
+    return "" if count is None or count.up_to is None or count.position > known_position else utc_text(count.up_to)
+
+
+def owed_units(stock: Stock, applied_on_top: int, target: str = "available") -> int:
+    """Units owed (不足) at the time of a number: those that are owed now, less what was sold since and comes on top anyway."""
+    return max(0, stock.short_units + applied_on_top) if target == "available" and stock.short_units else 0
+
+
 def overwrite(
     stock: Stock,
     units: int,
@@ -50,19 +83,19 @@ def overwrite(
     """上書き: the number was ``units`` at the envelope's time; ``applied_on_top`` moved since or could not be known.
 
     ``target`` on_hand (実): ``applied_on_top`` counts changes of on_hand. ``owed``: "before" (the number is before the
-    owed orders: they are taken off) or "after"; needed when the SKU has 不足 lines. An equal number with a newer time
-    is a fact too. Raises UnitsNotAccepted, OwedUnits.
+    owed orders: they come on top) or "after"; needed when the SKU had 不足 lines at that time (``owed_units``). An equal
+    number with a newer time is a fact too. Raises UnitsNotAccepted, OwedUnits.
     """
     assert target in ("available", "on_hand"), target
     assert owed in (None, "before", "after"), owed
     checked_units(units)
-    if target == "available" and stock.short_units > 0:
-        if owed is None:
-            raise OwedUnits(
-                f"{stock.short_units} units are owed (不足); expected to be told whether {units} is before or after the owed orders"
-            )
-        if owed == "before":
-            units -= stock.short_units
+    owing = owed_units(stock, applied_on_top, target)
+    if owing and owed is None:
+        raise OwedUnits(
+            f"{owing} units are owed (不足); expected to be told whether {units} is before or after the owed orders"
+        )
+    if owed == "before":
+        applied_on_top -= owing
     after = units + applied_on_top - (stock.allocated_units if target == "on_hand" else 0)
     return StockOverwritten(
         target=target,

@@ -37,8 +37,8 @@ NOTHING = Stock()
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One row of stock_levels. ``counted_position``: the last 上書き, 0 when there was none; ``counted_at`` its number's
-    time, ``counted_by`` the shop whose file it was ("": our own, or a person's).
+    """One row of stock_levels. ``counted_position``: the last 上書き or 棚卸, 0 when there was none; ``counted_at`` is the time
+    of the last 上書き's number, ``counted_by`` the shop whose file it was ("": our own, or a person's).
     """
 
     stock: Stock = NOTHING
@@ -63,7 +63,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """One row of stock_counts: the number of ``position`` knows this shop's sales up to ``up_to``.
+    """One row of stock_counts: the number of ``position`` knows this shop's sales up to ``up_to``; None: not by time.
 
     ``part_units``: what this shop's own file added to the number (追加), None when it was no part.
     """
@@ -76,17 +76,6 @@ class Count:
     part_units: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """Counts of this shop ("*": of every shop) up to position ``known_position`` stay inside the number of ``position``."""
-
-    place: str
-    sku: str
-    shop: str
-    known_position: int
-    position: int
-
-
 @dataclass
 class Effects:
     """What a commit writes beside its facts. ``levels`` holds only rows that changed. Mutable: filled fact by fact."""
@@ -94,7 +83,6 @@ class Effects:
     levels: dict[tuple[str, str], Level] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     counts: list[Count] = field(default_factory=list)
-    touches: list[Touch] = field(default_factory=list)
 
 
 def changed(fact: StockFact) -> tuple[str | None, int, int] | None:
@@ -105,7 +93,7 @@ def changed(fact: StockFact) -> tuple[str | None, int, int] | None:
         case CountedReversed(order=order, units=units):
             return order, -units, -units
         case AllocationReleased(order=order, units=units, to=to):
-            return (order, units, 0) if to == "sale" else (order, 0, -units)
+            return (order, units, 0) if to == "sale" else None if to == "counted" else (order, 0, -units)
         case UndecidedSettled(order=order, units=units, to=to):
             return (order, units, units) if to == "sale" else None
         case StockShipped(order=order, units=units):
@@ -135,7 +123,8 @@ def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, 
         by = fact.covers_shops[0] if fact.covers_shops and fact.covers_shops[0] != EVERY_SHOP else NO_SHOP
         after = Level(stock, position, position, at, by)
     else:
-        after = Level(stock, position, level.counted_position, level.counted_at, level.counted_by)
+        counted = position if isinstance(fact, StocktakeVariance) else level.counted_position
+        after = Level(stock, position, counted, level.counted_at, level.counted_by)
     effects.levels[place, sku] = after
     change = changed(fact)
     if change is not None:
@@ -143,11 +132,9 @@ def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, 
         shop = NO_SHOP if order is None else shop_of_order(order)
         effects.changes.append(Change(place, sku, at, position, shop, delta, on_hand_delta))
     if isinstance(fact, StockOverwritten):
-        for shop, up_to, known in zip(fact.covers_shops, fact.covers_up_to, fact.covers_up_to_position, strict=True):
-            if known > 0:
-                effects.touches.append(Touch(place, sku, shop, known, position))
-            else:
-                effects.counts.append(Count(place, sku, shop, utc_moment(up_to), position))
+        # Of a shelf (実) no order is inside by its time: one that is told late and was not shipped lowers available (D15).
+        for shop, up_to in zip(fact.covers_shops, fact.covers_up_to, strict=True) if fact.target == "available" else ():
+            effects.counts.append(Count(place, sku, shop, utc_moment(up_to) if up_to else None, position))
     elif isinstance(fact, StockAdded | SetUpPartReplaced) and fact.shop is not None:
         part = fact.units if isinstance(fact, StockAdded) else fact.units_after
         effects.counts.append(Count(place, sku, fact.shop, at, position, part))
@@ -162,7 +149,7 @@ def shop_of_order(order: str) -> str:
 def latest(counts: Iterable[Count], level: Level) -> Count | None:
     """The count that still speaks for the level's number, the newest of those given; None when there is none.
 
-    Counts older than the last 上書き are void, unless that 上書き carried them on (``Touch``).
+    Counts older than the last 上書き or 棚卸 are void; what that one takes over stands in its own fact.
     """
     valid = [c for c in counts if c.position >= level.counted_position]
     return max(valid, key=lambda c: c.position, default=None)

@@ -1,13 +1,26 @@
-"""One order: what was told of it, and what the ledger holds for it.
+"""One order: what was told of it, what its tellings state together, and what the ledger holds for it.
 
-The key is (shop, mall order number), for ever. ``target`` is a pure function of the set of tellings, not of their arrival:
-whatever the doors, the order and the number of tellings, the same evidence gives the same units. ``booking.py`` books the
-difference between the target and what is held. ``evolve`` never checks.
+The key is (shop, mall order number), for ever. ``stated`` is a pure function of the set of tellings, links and shipments,
+not of their arrival: whatever the doors, the order and the number of tellings, the same evidence gives the same units.
+``booking.py`` books the difference between what is stated and what is held. ``evolve`` never checks.
+
+What arrival does decide, because the evidence does not say it:
+- of two tellings of one door, revision, time and reader that differ, the one that came later stands;
+- a line linked twice is of the SKU it was linked to last;
+- of an order that is cancelled in part and shipped as a whole, units shipped before the cancel was told come back as a
+  return, those after it never left;
+- a telling that repeats the newest one word for word is not kept, so it does not say that a cancel told for the time
+  between the two was taken back; and a cancel that is taken back leaves its returns and 欠品 where they were booked;
+- units that an earlier telling stated too many are released while the SKU may be short, and then wait for a person
+  (欠品調査中); units added by a change count from the change on, so a count between the order and the change knows them
+  only when the change was told first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from ledger import booked
+from ledger.booked import Holding
 from ledger.codec import Record
 from ledger.facts.order import (
     Booked,
@@ -20,28 +33,12 @@ from ledger.facts.order import (
     ShipmentAssumed,
     ShipmentTold,
 )
-from ledger.terms import RICHNESS, OrderState
+from ledger.lines import Line, Names, less_cancelled, names_of, shipped_units, together, units_of
+from ledger.terms import RICHNESS, Door, OrderState
 from ledger.view import Fold
 
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What one allocation took from one SKU stream. ``each``: units for one of the SKU told; ``how``: allocated or counted."""
-
-    sku: str
-    each: int
-    how: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One allocation the order holds: ``open_units`` and ``shipped_units`` of the SKU told, by the recipe of that day."""
-
-    told: str
-    recipe_version: int
-    parts: tuple[Part, ...]
-    open_units: int
-    shipped_units: int = 0
+UNVERIFIED_CANCEL = "unverified_cancel"
+NOTHING_HELD = Holding()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +51,36 @@ class Kept:
 
 @dataclass(frozen=True)
 class Order:
-    """The order as its stream says. ``links`` are lines linked after they were told: (item, variant) to the LineLinked."""
+    """The order as its stream says. ``links`` are lines linked after they were told: (item, variant) to the LineLinked.
+
+    ``confirmed`` are positions of unverified tellings that a person or the API confirmed; ``returned`` units of opened
+    returns by SKU told; ``opened`` and ``reviewed`` codes of 要確認 that facts opened and a person closed.
+    """
 
     version: int = 0
     kept: tuple[Kept, ...] = ()
-    links: Mapping[tuple[str, str], LineLinked] | None = None
-    verified: bool = False
+    links: Mapping[tuple[str, str], LineLinked] = field(default_factory=dict)
+    confirmed: frozenset[int] = frozenset()
     shipments: tuple[ShipmentTold, ...] = ()
     assumed_shipped: bool = False
-    entries: tuple[Entry, ...] = ()
-    undecided: Mapping[str, int] | None = None  # SKU stream to units that wait for a person (欠品調査中)
-    returned: Mapping[str, int] | None = None  # SKU told to units of opened returns
+    holding: Holding = NOTHING_HELD
+    returned: Mapping[str, int] = field(default_factory=dict)
+    opened: frozenset[str] = frozenset()
     reviewed: frozenset[str] = frozenset()
     priority: int = 0
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line as the order states it after all tellings. ``sku`` "" is 未紐付; ``excluded`` is 対象外."""
-
-    item: str
-    variant: str
-    codes: str
-    listing: str
-    sku: str
-    quantity: int
-    units: int
-    units_known: bool
-    excluded: bool
+    def trusts(self, kept: Kept) -> bool:
+        """Whether the telling may raise stock: it was verified, or confirmed since (D7)."""
+        return kept.told.verified or kept.position in self.confirmed
 
 
 @dataclass(frozen=True)
 class Stated:
-    """The order as told, all tellings together. ``units`` per SKU told are never below what an unverified telling leaves."""
+    """The order as told, all tellings together. Units are by SKU told.
+
+    ``lines`` and ``units`` are what is still ordered; ``ordered_lines`` and ``ordered_units`` what was, before cancels.
+    ``shipped`` are units told to have left. ``cancelled_at`` is the mall's time of the cancel that counts, with ``reason``.
+    """
 
     lines: tuple[Line, ...]
     units: Mapping[str, int]
@@ -96,6 +90,9 @@ class Stated:
     reason: str | None
     verified: bool
     reviews: frozenset[str]
+    ordered_lines: tuple[Line, ...] = ()
+    ordered_units: Mapping[str, int] = field(default_factory=dict)
+    cancelled_at: str | None = None
 
 
 # ------------------------------------------------------------------ evolve
@@ -107,17 +104,19 @@ def evolve(order: Order, record: Record) -> Order:
     after = replace(order, version=record.version)
     match fact:
         case OrderTold():
-            after = replace(after, kept=(*order.kept, Kept(record.position, fact)))
-        case OrderVerified():
-            after = replace(after, verified=True)
+            again = {UNVERIFIED_CANCEL} if fact.state == OrderState.CANCELLED and not fact.verified else set()
+            kept = (*order.kept, Kept(record.position, fact))
+            after = replace(after, kept=kept, reviewed=order.reviewed - again)
+        case OrderVerified(positions=positions):
+            after = replace(after, confirmed=order.confirmed | set(positions))
         case LineLinked():
-            after = replace(after, links={**(order.links or {}), (fact.item, fact.variant): fact})
+            after = replace(after, links={**order.links, (fact.item, fact.variant): fact})
         case ShipmentTold():
             after = replace(after, shipments=(*order.shipments, fact))
         case ShipmentAssumed():
             after = replace(after, assumed_shipped=True)
         case ReturnOpened(skus=skus, units=units):
-            returned = dict(order.returned or {})
+            returned = dict(order.returned)
             for sku, count in zip(skus, units, strict=True):
                 returned[sku] = returned.get(sku, 0) + count
             after = replace(after, returned=returned)
@@ -127,92 +126,15 @@ def evolve(order: Order, record: Record) -> Order:
             after = replace(after, priority=priority)
         case _:  # CountedReviewed says all of it by what it booked; ServedMoved serves, it books nothing
             pass
-    return _booked(after, fact) if isinstance(fact, Booked) and fact.booked_how else after
-
-
-def _booked(order: Order, fact: Booked) -> Order:
-    entries, undecided = list(order.entries), dict(order.undecided or {})
-    rows = list(_rows(fact))
-    for how, told, told_units, recipe, parts in _groups(rows):
-        if how == "allocated":
-            entries.append(Entry(told, recipe, parts, told_units))
-        elif how == "released":
-            entries = _take(entries, told, told_units, ship=False)
-        elif how == "shipped":
-            entries = _take(entries, told, told_units, ship=True)
-    for row in rows:
-        if row.to == "undecided" and row.how == "released":
-            undecided[row.sku] = undecided.get(row.sku, 0) + row.units
-        elif row.how == "settled":
-            undecided[row.sku] = undecided.get(row.sku, 0) - row.units
-        elif row.how == "reversed":
-            entries = [
-                replace(e, parts=tuple(replace(p, how="allocated") if p.sku == row.sku else p for p in e.parts))
-                for e in entries
-            ]
-    return replace(order, entries=tuple(entries), undecided={s: u for s, u in undecided.items() if u})
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a fact's booked lists."""
-
-    how: str
-    told: str
-    told_units: int
-    sku: str
-    units: int
-    recipe: int
-    to: str
-
-
-def _rows(fact: Booked) -> Iterable[Row]:
-    columns = zip(
-        fact.booked_how,
-        fact.booked_told,
-        fact.booked_told_units,
-        fact.booked_skus,
-        fact.booked_units,
-        fact.booked_recipes,
-        fact.booked_to,
-        strict=True,
+    if not isinstance(fact, Booked):
+        return after
+    opened = frozenset(fact.reviews_opened)
+    return replace(
+        after,
+        holding=booked.after(order.holding, fact),
+        opened=order.opened | opened,
+        reviewed=after.reviewed - opened,
     )
-    return (Row(*row) for row in columns)
-
-
-def _groups(rows: Sequence[Row]) -> Iterable[tuple[str, str, int, int, tuple[Part, ...]]]:
-    """Rows of one booking stand together: one of a plain SKU, or one a component of a set."""
-    at = 0
-    while at < len(rows):
-        first, parts = rows[at], []
-        plain = {"counted": "allocated"}
-        seen: set[str] = set()  # a recipe names a component once: the same one again begins the next booking
-        while at < len(rows) and _same(rows[at], first) and rows[at].sku not in seen:
-            seen.add(rows[at].sku)
-            parts.append(Part(rows[at].sku, rows[at].units // max(1, first.told_units), rows[at].how))
-            at += 1
-        yield plain.get(first.how, first.how), first.told, first.told_units, first.recipe, tuple(parts)
-
-
-def _same(row: Row, first: Row) -> bool:
-    takes = ("allocated", "counted")
-    kind = row.how == first.how or (row.how in takes and first.how in takes)
-    alone = first.recipe == 0 and row is not first
-    return kind and not alone and (row.told, row.told_units, row.recipe) == (first.told, first.told_units, first.recipe)
-
-
-def _take(entries: Sequence[Entry], told: str, units: int, *, ship: bool) -> list[Entry]:
-    """``units`` of the SKU told leave the open units, newest allocation first; shipped ones are remembered."""
-    left, after = units, list(entries)
-    for n in range(len(after) - 1, -1, -1):
-        entry = after[n]
-        if entry.told != told or not left:
-            continue
-        count = min(left, entry.open_units)
-        shipped = entry.shipped_units + (count if ship else 0)
-        after[n] = replace(entry, open_units=entry.open_units - count, shipped_units=shipped)
-        left -= count
-    return [e for e in after if e.open_units or e.shipped_units]
 
 
 FOLD: Fold[Order] = Fold(Order(), evolve)
@@ -221,168 +143,112 @@ FOLD: Fold[Order] = Fold(Order(), evolve)
 # ------------------------------------------------------------------ what the tellings say together
 
 
-def rank(told: OrderTold) -> tuple[int, int, str]:
-    """Tellings are ordered by richness of the door, then the mall's revision, then when the mall said it; never by arrival."""
-    return RICHNESS[told.door], -1 if told.revision is None else told.revision, told.told_at
+def rank(told: OrderTold) -> tuple[int, int, str, int]:
+    """Tellings are ordered by richness of the door, the mall's revision, when the mall said it, and the reader's version.
+
+    Never by arrival. A door that carries the mall's own revision is as rich as the order API.
+    """
+    return _richness(told), -1 if told.revision is None else told.revision, told.told_at, told.parser_version
 
 
 def stated(order: Order) -> Stated:
     """What all kept tellings, links and shipments say together."""
-    told = [k.told for k in order.kept]
-    cancels = [t for t in told if t.state == OrderState.CANCELLED]
-    open_ = [t for t in told if t.state != OrderState.CANCELLED]
-    lines = _lines(order, open_)
-    whole = [c for c in cancels if not c.items]
-    effective = [c for c in whole if _trusted(order, c) and not _reopened(c, open_)]
-    lines = _less_cancelled_lines(order, lines, [c for c in cancels if c.items], open_)
-    reviews = set(_reviews(order, told, lines))
-    if any(not _trusted(order, c) for c in cancels):
-        reviews.add("unverified_cancel")
-    units: dict[str, int] = {}
-    for line in lines:
-        if line.sku and not line.excluded:
-            units[line.sku] = units.get(line.sku, 0) + line.units
-    best = max(open_, key=rank, default=None)
-    state = str(best.state) if best else str(OrderState.CANCELLED) if cancels else ""
-    if effective:
-        units, state = dict.fromkeys(units, 0), str(OrderState.CANCELLED)
-    reason = max(effective, key=rank).reason if effective else next((c.reason for c in cancels if c.items), None)
+    by_rank = sorted(
+        order.kept, key=lambda kept: rank(kept.told)
+    )  # stable: of equal ones the later arrival stands last
+    opens = [kept for kept in by_rank if kept.told.state != OrderState.CANCELLED]
+    cancels = [kept for kept in by_rank if kept.told.state == OrderState.CANCELLED]
+    counting = [c for c in cancels if order.trusts(c) and not _taken_back(c.told, opens)]
+    wholes = [c.told for c in counting if _is_whole(c.told)]
+    parts = [c.told for c in counting if not _is_whole(c.told)]
+    names = names_of((k.told for k in order.kept), order.links.values())
+    ordered = together([(k.told, order.trusts(k)) for k in by_rank], names)
+    lines = less_cancelled(ordered, parts, names)
+    ordered_units, units = units_of(ordered), units_of(lines)
+    last = max(wholes or parts, key=rank, default=None)
+    if wholes:
+        units = dict.fromkeys(units, 0)
+    whole_units = ordered_units if wholes else units
+    shipped, too_many = _shipped(order, [k.told for k in opens], ordered, whole_units, names)
+    best = opens[-1].told.state if opens else OrderState.CANCELLED if cancels else ""
+    left = bool(shipped) and all(shipped.get(sku, 0) >= count for sku, count in units.items())
     return Stated(
         lines=tuple(lines),
         units=units,
-        shipped=_shipped(order, lines, state == OrderState.SHIPPED),
-        cancelled=bool(effective),
-        state=state,
-        reason=reason,
-        verified=all(_trusted(order, t) for t in told),
-        reviews=frozenset(reviews - order.reviewed),
+        shipped=shipped,
+        cancelled=bool(wholes),
+        state=str(OrderState.CANCELLED if wholes else OrderState.SHIPPED if left or order.assumed_shipped else best),
+        reason=None if last is None else last.reason,
+        verified=not any(not order.trusts(k) and not _decided(k, opens, wholes, order) for k in by_rank),
+        reviews=frozenset(_reviews(order, opens, cancels, wholes, lines, too_many)) - order.reviewed,
+        ordered_lines=tuple(ordered),
+        ordered_units=ordered_units,
+        cancelled_at=None if last is None else last.told_at,
     )
 
 
-def _trusted(order: Order, told: OrderTold) -> bool:
-    return told.verified or order.verified
+def _richness(told: OrderTold) -> int:
+    own = RICHNESS[told.door]
+    return own if told.revision is None else max(own, RICHNESS[Door.API])
 
 
-def _reopened(cancel: OrderTold, open_: Sequence[OrderTold]) -> bool:
+def _is_whole(cancel: OrderTold) -> bool:
+    """A cancel that names no line, or every line, is of the whole order."""
+    return cancel.complete or not cancel.items
+
+
+def _taken_back(cancel: OrderTold, opens: Iterable[Kept]) -> bool:
     """A telling at least as rich, and newer by revision or time, says that the order is open."""
     return any(
-        t.complete
-        and RICHNESS[t.door] >= RICHNESS[cancel.door]
-        and (
-            t.revision > cancel.revision
-            if t.revision is not None and cancel.revision is not None and t.door == cancel.door
-            else t.told_at > cancel.told_at
-        )
-        for t in open_
+        kept.told.complete and _richness(kept.told) >= _richness(cancel) and _is_newer(kept.told, cancel)
+        for kept in opens
     )
 
 
-def _lines(order: Order, open_: Sequence[OrderTold]) -> list[Line]:
-    full = sorted((t for t in open_ if t.complete), key=rank)
-    trusted = [t for t in full if _trusted(order, t)]
-    base = trusted[-1] if trusted else None
-    lines = dict(_lines_of(order, base)) if base else {}
-    for t in full:  # an unverified telling may add units, never take them away (D7)
-        if not _trusted(order, t) and (base is None or rank(t) > rank(base)):
-            for key, line in _lines_of(order, t):
-                if key not in lines or line.units >= lines[key].units:
-                    lines[key] = line
-    for t in sorted((t for t in open_ if not t.complete), key=rank):
-        if base is not None and rank(t) < rank(base):
-            continue
-        for key, line in _lines_of(order, t):
-            if key not in lines or _trusted(order, t) or line.units >= lines[key].units:
-                lines[key] = line
-    return [_known(line, order, open_) for line in lines.values()]
+def _is_newer(told: OrderTold, other: OrderTold) -> bool:
+    if told.revision is not None and other.revision is not None:
+        return told.revision > other.revision
+    return told.told_at > other.told_at
 
 
-def _lines_of(order: Order, told: OrderTold) -> Iterable[tuple[tuple[str, str, int], Line]]:
-    seen: dict[tuple[str, str], int] = {}
-    for n, (item, variant) in enumerate(zip(told.items, told.variants, strict=True)):
-        nth = seen.get((item, variant), 0)
-        seen[item, variant] = nth + 1
-        yield (item, variant, nth), _line(order, told, n)
+def _decided(kept: Kept, opens: Sequence[Kept], wholes: Sequence[OrderTold], order: Order) -> bool:
+    """A trusted telling of the whole order overrules this unverified one, so that it no longer matters."""
+    if kept.told.state == OrderState.CANCELLED:
+        return bool(wholes) or _taken_back(kept.told, [k for k in opens if order.trusts(k)])
+    return any(order.trusts(k) and k.told.complete and rank(k.told) > rank(kept.told) for k in opens)
 
 
-def _line(order: Order, told: OrderTold, n: int) -> Line:
-    listing, sku, units = told.listings[n], told.skus[n], told.units[n]
-    item, variant = told.items[n], told.variants[n]
-    link = (order.links or {}).get((item, variant))
-    if not sku and link is not None:
-        listing, sku, units = link.listing, link.sku, told.quantities[n] * link.units_per_listing
-    excluded = told.marks[n] == "excluded"
-    return Line(item, variant, told.codes[n], listing, sku, told.quantities[n], units, told.units_known[n], excluded)
+def _shipped(
+    order: Order, opens: Iterable[OrderTold], ordered: Sequence[Line], whole: Mapping[str, int], names: Names
+) -> tuple[dict[str, int], bool]:
+    """Units told to have left, by SKU told, never more than were ordered; and whether more were told than that."""
+    parcels = [told for told in opens if told.state == OrderState.SHIPPED]
+    if any(s.scope == "whole" for s in order.shipments) or any(t.complete or not t.items for t in parcels):
+        return {sku: units for sku, units in whole.items() if units}, False
+    told = shipped_units(order.shipments, parcels, ordered, names)
+    there = units_of(ordered)
+    too_many = bool(there) and any(units > there.get(sku, 0) for sku, units in told.items())
+    return {sku: min(units, there[sku]) for sku, units in told.items() if sku in there}, too_many
 
 
-def _known(line: Line, order: Order, open_: Sequence[OrderTold]) -> Line:
-    """A quantity one telling left out is taken from another that names it."""
-    if line.units_known:
-        return line
-    named = [
-        other
-        for t in open_
-        for _, other in _lines_of(order, t)
-        if (other.item, other.variant) == (line.item, line.variant) and other.units_known
-    ]
-    return max(named, key=lambda other: other.units, default=line)
-
-
-def _less_cancelled_lines(
-    order: Order, lines: Sequence[Line], cancels: Sequence[OrderTold], open_: Sequence[OrderTold]
-) -> list[Line]:
-    """A cancel that names lines takes its quantities off, unless a newer telling already did."""
-    off: dict[tuple[str, str], int] = {}
-    for cancel in cancels:
-        if _trusted(order, cancel) and not _reopened(cancel, open_):
-            for item, variant, quantity in zip(cancel.items, cancel.variants, cancel.quantities, strict=True):
-                off[item, variant] = max(off.get((item, variant), 0), quantity)
-    after = []
-    for line in lines:
-        less = min(off.get((line.item, line.variant), 0), line.quantity)
-        if less:
-            off[line.item, line.variant] -= less
-            each = line.units // line.quantity if line.quantity else 0
-            line = replace(line, quantity=line.quantity - less, units=line.units - less * each)
-        after.append(line)
-    return after
-
-
-def _shipped(order: Order, lines: Sequence[Line], all_told: bool) -> dict[str, int]:
-    totals: dict[str, int] = {}
-    for line in lines:
-        if line.sku and not line.excluded:
-            totals[line.sku] = totals.get(line.sku, 0) + line.units
-    if all_told or order.assumed_shipped or any(s.scope == "whole" for s in order.shipments):
-        return totals
-    by_listing = {line.listing: line for line in lines if line.listing}
-    most: dict[str, int] = {}
-    parcels: dict[tuple[str, str], int] = {}
-    for shipment in order.shipments:
-        for sku, units in _shipped_units(shipment, by_listing):
-            if shipment.cumulative:
-                most[sku] = max(most.get(sku, 0), units)
-            else:
-                parcels[sku, shipment.slip] = max(parcels.get((sku, shipment.slip), 0), units)
-    for (sku, _), units in parcels.items():
-        most[sku] = most.get(sku, 0) + units
-    return {sku: min(units, totals[sku]) for sku, units in most.items() if sku in totals}
-
-
-def _shipped_units(shipment: ShipmentTold, by_listing: Mapping[str, Line]) -> Iterable[tuple[str, int]]:
-    if shipment.scope == "sku":
-        yield from zip(shipment.skus, shipment.units, strict=True)
-        return
-    for listing, count in zip(shipment.listings, shipment.units, strict=True):
-        line = by_listing.get(listing)
-        if line is not None and line.sku and line.quantity:
-            yield line.sku, count * line.units // line.quantity
-
-
-def _reviews(order: Order, told: Sequence[OrderTold], lines: Sequence[Line]) -> Iterable[str]:
+def _reviews(
+    order: Order,
+    opens: Sequence[Kept],
+    cancels: Sequence[Kept],
+    wholes: Sequence[OrderTold],
+    lines: Sequence[Line],
+    too_many: bool,
+) -> Iterable[str]:
     """Codes of 要確認; a person closes one with ReviewDone."""
-    if any(not line.units_known for line in lines):
+    yield from order.opened
+    if not wholes and any(not line.units_known for line in lines):
         yield "quantity_unknown"
-    if any(t.ordered_precision == "date" for t in told) and not any(t.ordered_precision == "second" for t in told):
+    precisions = {kept.told.ordered_precision for kept in opens}
+    if "date" in precisions and "second" not in precisions:
         yield "date_only"
-    for sku in order.undecided or {}:
+    if any(not order.trusts(c) and not _decided(c, opens, wholes, order) for c in cancels):
+        yield UNVERIFIED_CANCEL
+    if too_many:
+        yield "shipped_more_than_ordered"
+    for sku in order.holding.undecided:
         yield f"undecided:{sku}"

@@ -45,6 +45,10 @@ class Selects:
             "SELECT c.place, c.sku, c.shop, c.up_to, c.position, c.part_units FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (place, sku, shop)"
             " JOIN {stock_counts} AS c ON c.place = w.place AND c.sku = w.sku AND c.shop = w.shop"
         )
+        self.counts_of_skus = named(
+            "SELECT c.place, c.sku, c.shop, c.up_to, c.position, c.part_units FROM unnest(%s::text[], %s::text[]) AS w (place, sku)"
+            " JOIN {stock_counts} AS c ON c.place = w.place AND c.sku = w.sku"
+        )
         self.keys = named(
             "SELECT k.scope, k.key, k.digest, k.answer, k.position FROM unnest(%s::text[], %s::text[]) AS w (scope, key)"
             " JOIN {command_keys} AS k ON k.scope = w.scope AND k.key = w.key"
@@ -97,6 +101,9 @@ def fetch(
         cursors["counts"] = connection.execute(selects.counts, _texts(counts), prepare=True)
     if wanted.on_top:
         cursors["on_top"] = connection.execute(selects.on_top, _cover_columns(wanted), prepare=True)
+    carrying = [pair for pair, covers in wanted.on_top.items() if any(covers.up_to_position)]
+    if carrying:
+        cursors["carried"] = connection.execute(selects.counts_of_skus, _texts(carrying), prepare=True)
     if names:
         cursors["keys"] = connection.execute(selects.keys, _texts(names), prepare=True)
     # A Sync, not only a flush: with it the server sees that the transaction idles while decisions are made, and can end it.
@@ -115,8 +122,12 @@ def fetch(
         view.counts.update(dict.fromkeys(counts))
         view.counts.update({(r[0], r[1], r[2]): Count(*r) for r in cursors["counts"]})
     if wanted.on_top:
-        view.tops.update({pair: OnTop() for pair in wanted.on_top})
-        view.tops.update({(r[0], r[1]): OnTop(r[2], r[3]) for r in cursors["on_top"]})
+        carried: dict[tuple[str, str], list[Count]] = {}
+        for row in cursors["carried"] if carrying else ():
+            carried.setdefault((row[0], row[1]), []).append(Count(*row))
+        moved = {(row[0], row[1]): (row[2], row[3]) for row in cursors["on_top"]}
+        for pair in wanted.on_top:
+            view.tops[pair] = OnTop(*moved.get(pair, (0, 0)), carried.get(pair, ()))
     return [KeptAnswer(*row) for row in cursors["keys"]] if names else []
 
 

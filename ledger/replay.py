@@ -102,6 +102,8 @@ class Units:
         self._move(place, fact)
         self.version += 1
         self.position = position
+        if isinstance(fact, StocktakeVariance):
+            self.counted_position = position
         if isinstance(fact, StockOverwritten):
             self.counted_position, self.counted_at = position, at
             # The shop whose own file it was stands first; "*" is every shop: our own number, or a person's.

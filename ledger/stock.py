@@ -35,7 +35,7 @@ from ledger.facts.stock import (
 )
 from ledger.terms import UNITS_MAX, UnitsNotAccepted, checked_units
 
-RELEASES = ("sale", "short_pick", "defective", "undecided")
+RELEASES = ("sale", "short_pick", "defective", "undecided", "counted")
 
 
 class NotEnough(ValueError):
@@ -223,16 +223,28 @@ def allocate(
 
 
 def allocate_as_counted(
-    stock: Stock, *, order: str, sku_told: str, units: int, against_position: int
+    stock: Stock,
+    *,
+    order: str,
+    sku_told: str,
+    units: int,
+    against_position: int,
+    listing: str = "",
+    recipe: tuple[int, Sequence[str], Sequence[int]] | None = None,
 ) -> AllocatedAsCounted:
     """計上済: the number of ``against_position`` knew this order; on hand rises with allocated, available stays."""
     assert units > 0, units
+    version, components, component_units = recipe or (0, (), ())
     return AllocatedAsCounted(
         order=order,
         sku_told=sku_told,
         units=units,
         against_position=against_position,
         on_hand_before=stock.on_hand_units,
+        listing=listing,
+        recipe_version=version,
+        components=list(components),
+        component_units=list(component_units),
         **around(stock, on_hand_delta=units, allocated_delta=units),
     )
 
@@ -244,7 +256,7 @@ def reverse_counted(stock: Stock, *, order: str, sku_told: str, units: int) -> C
 
 
 def release(stock: Stock, *, order: str, sku_told: str, units: int, to: str, mall_restored: str) -> AllocationReleased:
-    """引当解除. To sale: available rises. Short pick, defective, undecided: on hand falls too, available stays (D9)."""
+    """引当解除. To sale: available rises. Short pick, defective, undecided, counted: on hand falls too, available stays (D9)."""
     assert units > 0 and to in RELEASES, (units, to)
     delta = 0 if to == "sale" else -units
     return AllocationReleased(

@@ -38,10 +38,11 @@ class Fold(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class OnTop:
-    """Units that moved and are not inside a counted number."""
+    """Units that moved and are not inside a counted number, and the SKU's counts until now."""
 
     available: int = 0
     on_hand: int = 0
+    counts: Sequence[Count] = ()
 
 
 @dataclass

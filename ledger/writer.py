@@ -370,9 +370,7 @@ def _decided(work: _Work, command: Command) -> Done | Exception:
         return error
     count = len(view.facts)
     view.apply(decision.drafts, command.envelope)
-    assert command.alone or not (view.effects.touches or view.tops), (
-        "a count by positions, or on top of changes, commits alone"
-    )
+    assert command.alone or not view.tops, "a number on top of changes commits alone"
     if key is not None:
         raw = msgspec.json.encode(decision.answer)
         assert len(raw) <= ANSWER_BYTES_MAX, (key.scope, len(raw))

@@ -206,7 +206,7 @@ def _set_number(work: _Chunk, row: LoadRow, code: str, units: int) -> None:
         now, covers = level.stock, how.covers(row)
         top = view.on_top(code, covers)
         on_top = top.available if row.target == "available" else top.on_hand
-        if now.short_units > 0 and how.owed is None and row.target == "available":
+        if how.owed is None and counting.owed_units(now, on_top, row.target):
             work.skipped.append((row.row, load.OWED))
             return
         if row.target == "available" and load.same_again(level, how.shop, counted_at, units + on_top):
@@ -215,7 +215,7 @@ def _set_number(work: _Chunk, row: LoadRow, code: str, units: int) -> None:
         fact = counting.overwrite(
             now,
             units,
-            covers=covers,
+            covers=counting.carry_on(covers, top.counts, level),
             applied_on_top=on_top,
             target=row.target,
             owed=how.owed,

@@ -85,10 +85,12 @@ def overwrite(
         if expected_version is not None and now.version != expected_version:
             raise VersionMoved(f"version {now.version}; expected {expected_version}: read the SKU again")
         on_top = top.available if target == "available" else top.on_hand
-        fact = counting.overwrite(now, units, covers=covers, applied_on_top=on_top, target=target, owed=owed)
+        carried = counting.carry_on(covers, top.counts, view.level(code))
+        fact = counting.overwrite(now, units, covers=carried, applied_on_top=on_top, target=target, owed=owed)
         registered = _registered(view, code)
         return Decision(
-            [*registered, Draft(stream, fact, counted_at)], {"available": fact.after, "applied_on_top": on_top}
+            [*registered, Draft(stream, fact, counted_at)],
+            {"available": fact.after, "applied_on_top": fact.applied_on_top},
         )
 
     wanted = Wanted(stocks={row}, streams={keys.sku(code)}, on_top={row: covers})
