@@ -59,7 +59,7 @@ def second_database(database: Database) -> Database:
 
 
 @pytest.fixture
-def own_server() -> Iterator[OwnServer]:
+def own_server(request: pytest.FixtureRequest) -> Iterator[OwnServer]:
     """A durable server for this test alone, to kill, stop and start."""
-    with postgres.own_server() as server:
+    with postgres.own_server(request.config.stash[RUN]) as server:
         yield server

@@ -110,8 +110,8 @@ def end(run: TestRun, lock: int) -> None:
     """The server and the databases of the run are gone."""
     if run.foreign_url is not None:
         _drop_databases(run)
-    elif (run.folder / "home").exists():
-        remove_home(run.folder / "home")
+    for home in run.folder.glob("home*"):
+        remove_home(home)
     shutil.rmtree(run.folder, ignore_errors=True)
     os.close(lock)
 
@@ -212,9 +212,9 @@ class OwnServer:
 
 
 @contextmanager
-def own_server() -> Iterator[OwnServer]:
-    """A migrated durable server in a home of its own, gone at the end."""
-    home = Path(tempfile.mkdtemp(prefix="daicho-own-"))
+def own_server(run: TestRun) -> Iterator[OwnServer]:
+    """A migrated durable server in a home of its own, gone at the end; if the run is killed, at the end of the next one."""
+    home = Path(tempfile.mkdtemp(prefix="home-", dir=run.folder))
     try:
         database = Database(LocalPostgres(home, None, sleep=time.sleep).start(), SCHEMAS[0])
         migrate(database)
