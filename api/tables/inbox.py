@@ -154,15 +154,16 @@ def _store_large(connection: psycopg.Connection, seals: Seals, one: Arrival) -> 
 # ------------------------------------------------------------------ the queue
 
 
-def claim(connection: psycopg.Connection, *, now: datetime, rows_max: int, claim_seconds: float) -> list[InboxRow]:
-    """The oldest rows to be read are this worker's for so long; a worker that dies loses them again.
+def claim_new(connection: psycopg.Connection, *, now: datetime, rows_max: int, claim_seconds: float) -> list[InboxRow]:
+    """The oldest rows that nobody tried are this worker's for so long; a worker that dies loses them again."""
+    return _claim(connection, "tries = 0", now, claim_seconds, rows_max)
 
-    A row that was tried before comes alone, so that one that kills its worker does not take others with it; after
-    TRIES_MAX it is quarantined instead.
-    """
-    until = now + timedelta(seconds=claim_seconds)
-    claimed = _claim(connection, "tries = 0", now, until, rows_max)
-    return claimed or _claim(connection, f"tries BETWEEN 1 AND {TRIES_MAX - 1}", now, until, 1)
+
+def claim_again(
+    connection: psycopg.Connection, *, now: datetime, rows_max: int, claim_seconds: float
+) -> list[InboxRow]:
+    """The oldest row that was tried before, alone, so that one that kills its worker does not take others with it."""
+    return _claim(connection, f"tries BETWEEN 1 AND {TRIES_MAX - 1}", now, claim_seconds, min(rows_max, 1))
 
 
 def quarantine_hopeless(connection: psycopg.Connection, *, now: datetime) -> int:
@@ -175,13 +176,15 @@ def quarantine_hopeless(connection: psycopg.Connection, *, now: datetime) -> int
     ).rowcount
 
 
-def _claim(connection: psycopg.Connection, which: str, now: datetime, until: datetime, rows_max: int) -> list[InboxRow]:
+def _claim(
+    connection: psycopg.Connection, which: str, now: datetime, claim_seconds: float, rows_max: int
+) -> list[InboxRow]:
     listed = ", ".join(f"i.{name.strip()}" for name in _COLUMNS.split(","))
     rows = connection.execute(
         "WITH page AS MATERIALIZED (SELECT id FROM inbox WHERE state = 'received' AND "
         f"{which} AND (claimed_until IS NULL OR claimed_until < %s) ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
         f" UPDATE inbox AS i SET tries = i.tries + 1, claimed_until = %s FROM page WHERE i.id = page.id RETURNING {listed}".encode(),
-        (now, rows_max, until),
+        (now, rows_max, now + timedelta(seconds=claim_seconds)),
         prepare=True,
     ).fetchall()
     return sorted((InboxRow(*row) for row in rows), key=lambda row: row.id)

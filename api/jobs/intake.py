@@ -1,0 +1,251 @@
+"""受注取込: drains the inbox. A page of rows is read, becomes facts in one commit, and is marked in one transaction.
+
+Facts come before marks, so a worker that dies between them does its page again, and an equal telling has no effect: nothing
+is lost and nothing counts twice. A row that fails is tried TRIES_MAX times and then waits for a person; others go on.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import psycopg
+import structlog
+
+import adapters
+from adapters.kit.mall import RestoresOnCancel
+from api.jobs.mail_reading import MailReader, Reading, Told, read_row, reader_of, too_large_to_read
+from api.jobs.naming import ListingCodes, names_of
+from api.tables import inbox
+from api.tables.inbox import IGNORED, QUARANTINED, READ, WAITING, InboxRow, Mark
+from api.wiring import House
+from ledger import keys, shop
+from ledger.book import By, Verb
+from ledger.book.orders import Named, take_order
+from ledger.commit import is_away
+from ledger.failpoint import reach
+from ledger.reading import Selects, state_of
+from ledger.shop import Shop
+from ledger.terms import OrderState
+from ledger.view import Draft, View
+from ledger.writer import OURS, Decision, Done, LedgerUnavailable, OutcomeUnknown
+
+PAGE_ROWS = 200
+PAGE_BYTES_MAX = 8_000_000  # of messages open at once
+CLAIM_SECONDS = 15.0
+AGAIN_SECONDS = 2.0  # doubled by every try
+INTAKE_STOPPED = "intake_stopped"
+SHOP_NOT_CONNECTED = "shop_not_connected"
+DUPLICATE = "duplicate"
+NOT_ACCEPTED = "order_not_accepted"
+NOTHING_NEW = "nothing_new"
+FAILED = "failed"
+FAULTS = (psycopg.Error, ValueError, *OURS)
+log = structlog.get_logger()
+
+
+class IntakeStopped(ValueError):
+    """受注取込 of the shop was stopped before this order was taken; the message is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A try of a row that failed. ``rule`` is the class of what was raised."""
+
+    row: InboxRow
+    rule: str
+
+
+def drain(house: House, listings: ListingCodes) -> int:
+    """The next page of the inbox is taken; the answer is how many rows were moved, 0 when nothing is to be done now.
+
+    Raises what the database raises when it is away; the rows are then to be read as before.
+    """
+    count = 0
+    for claim in (inbox.claim_new, inbox.claim_again):
+        with house.pool.connection() as connection:
+            rows = claim(connection, now=house.clock.now(), rows_max=PAGE_ROWS, claim_seconds=CLAIM_SECONDS)
+        reach("intake.claimed")
+        if rows:
+            _take_rows(house, listings, rows)
+        count += len(rows)
+    return count if count >= PAGE_ROWS else count + _put_right(house)
+
+
+def _take_rows(house: House, listings: ListingCodes, rows: Sequence[InboxRow]) -> None:
+    """The rows are taken together; when that meets a fault, one by one, so that only the row at fault fails."""
+    try:
+        _take_page(house, listings, rows)
+    except FAULTS as error:
+        if _is_nobodys(error):
+            with house.pool.connection() as connection:  # when even this fails, the claim ends by itself
+                inbox.give_back(connection, [row.id for row in rows])
+            raise
+        if len(rows) == 1:
+            _settle(house, [], [_Failed(rows[0], type(error).__name__)])
+            return
+        for row in rows:
+            _take_rows(house, listings, [row])
+
+
+def _is_nobodys(error: Exception) -> bool:
+    """Whether no row is at fault: the database is away, or the tables that are read are not made yet."""
+    return isinstance(error, LedgerUnavailable | OutcomeUnknown | psycopg.errors.UndefinedTable) or is_away(error)
+
+
+def _put_right(house: House) -> int:
+    """What waited for an intake that runs now is to be read; what no try finished waits for a person."""
+    with house.pool.connection() as connection:
+        count = inbox.quarantine_hopeless(connection, now=house.clock.now())
+        waiting = inbox.shops_waiting(connection)
+        for code, one in _shops(house, connection, waiting).items():
+            if one.connected and one.intake:
+                count += inbox.release_waiting(connection, code)
+    return count
+
+
+def _take_page(house: House, listings: ListingCodes, rows: Sequence[InboxRow]) -> None:
+    with house.pool.connection() as connection:
+        shops = _shops(house, connection, sorted({row.shop for row in rows}))
+        readings = _read_page(house, connection, rows, shops)
+        told = [one for one in readings if isinstance(one, Told)]
+        named = names_of(connection, listings, house.clock, [(one.row.shop, one.telling) for one in told])
+    reach("intake.read")
+    answers = _take(house, told, named, shops)
+    reach("intake.taken")
+    marks = [one for one in readings if isinstance(one, Mark)]
+    failed = [one for one in readings if isinstance(one, _Failed)]
+    for one, answer in zip(told, answers, strict=True):
+        mark = _mark(one, answer)
+        (marks if isinstance(mark, Mark) else failed).append(mark)  # type: ignore[arg-type]
+    _settle(house, marks, failed)
+    reach("intake.marked")
+
+
+def _settle(house: House, marks: Sequence[Mark], failed: Sequence[_Failed]) -> None:
+    now = house.clock.now()
+    with house.pool.connection() as connection:
+        inbox.settle(connection, marks, now=now)
+        for one in failed:
+            again_at = now + timedelta(seconds=AGAIN_SECONDS * 2 ** (one.row.tries - 1))
+            inbox.fail(connection, one.row.id, reason=FAILED, rule=one.rule, again_at=again_at)
+            log.error("inbox_row_failed", inbox=one.row.id, error=one.rule, tries=one.row.tries)
+
+
+# ------------------------------------------------------------------ reading
+
+
+def _shops(house: House, connection: psycopg.Connection, codes: Sequence[str]) -> dict[str, Shop]:
+    selects = Selects(house.database.schema)
+    return {code: state_of(connection, selects, keys.shop(code), shop.FOLD) for code in codes}
+
+
+def _read_page(
+    house: House, connection: psycopg.Connection, rows: Sequence[InboxRow], shops: Mapping[str, Shop]
+) -> list[Reading | _Failed]:
+    first = inbox.first_of_same(connection, rows)
+    readers = {code: reader_of(one) for code, one in shops.items() if one.connected and one.intake}
+    marks = {row.id: mark for row in rows if (mark := _unread(row, shops[row.shop], readers, first)) is not None}
+    readings: list[Reading | _Failed] = list(marks.values())
+    for group in _groups([row for row in rows if row.id not in marks]):
+        readings.extend(_read_group(house, connection, group, readers))
+    return readings
+
+
+def _unread(row: InboxRow, one: Shop, readers: Mapping[str, MailReader | str], first: Mapping[int, int]) -> Mark | None:
+    """The mark of a row whose message need not be opened."""
+    if not one.connected:
+        return Mark(row.id, WAITING, SHOP_NOT_CONNECTED)
+    if not one.intake:
+        return Mark(row.id, WAITING, INTAKE_STOPPED)
+    if row.id in first:
+        return Mark(row.id, IGNORED, DUPLICATE, same_as=first[row.id])
+    reader = readers[row.shop]
+    return Mark(row.id, QUARANTINED, reader) if isinstance(reader, str) else too_large_to_read(row)
+
+
+def _groups(rows: Sequence[InboxRow]) -> Iterator[list[InboxRow]]:
+    group: list[InboxRow] = []
+    size = 0
+    for row in rows:
+        if group and size + row.size_bytes > PAGE_BYTES_MAX:
+            yield group
+            group, size = [], 0
+        group.append(row)
+        size += row.size_bytes
+    if group:
+        yield group
+
+
+def _read_group(
+    house: House, connection: psycopg.Connection, rows: Sequence[InboxRow], readers: Mapping[str, MailReader | str]
+) -> Iterator[Reading | _Failed]:
+    try:
+        raws = inbox.raw_of(connection, house.seals, rows)
+    except ValueError as error:  # CannotOpen: which of them, is found one by one
+        if len(rows) == 1:
+            yield _Failed(rows[0], type(error).__name__)
+            return
+        for row in rows:
+            yield from _read_group(house, connection, [row], readers)
+        return
+    for row in rows:
+        reader = readers[row.shop]
+        assert isinstance(reader, MailReader), row.shop
+        try:
+            yield read_row(row, raws.get(row.id), reader)
+        except (ValueError, *OURS) as error:
+            yield _Failed(row, type(error).__name__)
+
+
+# ------------------------------------------------------------------ taking
+
+
+def _take(
+    house: House, told: Sequence[Told], named: Sequence[Sequence[Named]], shops: Mapping[str, Shop]
+) -> list[Done | Exception]:
+    """What became of each telling; those of one page share a commit."""
+    answers: dict[int, Done | Exception] = {}
+    verbs: dict[int, tuple[Verb, By]] = {}
+    for one, lines in zip(told, named, strict=True):
+        try:
+            verb = _verb(one, lines, shops[one.row.shop])
+        except ValueError as error:
+            answers[one.row.id] = error
+            continue
+        verbs[one.row.id] = (verb, house.by(trace=one.row.trace, cause=f"inbox:{one.row.id}"))
+    answers.update(zip(verbs, house.book.do_page(list(verbs.values())), strict=True))
+    return [answers[one.row.id] for one in told]
+
+
+def _verb(one: Told, named: Sequence[Named], state: Shop) -> Verb:
+    """The order is taken if intake still runs when it is decided; the first one proves that intake works."""
+    restores = {RestoresOnCancel.YES: "yes", RestoresOnCancel.NO: "no"}.get(
+        adapters.mall(state.mall).restores_on_cancel, "unknown"
+    )
+    verb = take_order(one.row.shop, one.telling, named, inbox_id=str(one.row.id), mall_restored=restores)
+    stream = keys.shop(one.row.shop)
+
+    def decide(view: View) -> Decision:
+        now = view.state(stream, shop.FOLD)
+        if not now.intake:
+            raise IntakeStopped(f"受注取込 of shop {one.row.shop} is stopped; the message is kept")
+        decision = verb.decide(view)
+        proofs = [] if one.telling.state == OrderState.CANCELLED else shop.prove_intake(now, one.telling.door)
+        return Decision([*decision.drafts, *(Draft(stream, fact, view.now) for fact in proofs)], decision.answer)
+
+    verb.wanted.streams.add(stream)
+    return replace(verb, decide=decide)
+
+
+def _mark(one: Told, answer: Done | Exception) -> Mark | _Failed:
+    number, version = one.telling.order, one.telling.parser_version
+    match answer:
+        case Done(position=position, facts=facts):
+            reason = "" if facts else NOTHING_NEW
+            return Mark(one.row.id, READ, reason, parser_version=version, order_number=number, position=position)
+        case IntakeStopped():
+            return Mark(one.row.id, WAITING, INTAKE_STOPPED)
+        case ValueError():
+            return Mark(one.row.id, QUARANTINED, NOT_ACCEPTED, type(answer).__name__, parser_version=version)
+        case _:
+            return _Failed(one.row, type(answer).__name__)
