@@ -42,6 +42,7 @@ from ledger.commit import (
 )
 from ledger.failpoint import reach
 from ledger.reading import Selects, fetch, prefetch
+from ledger.session import Session
 from ledger.view import NotReadYet, StreamsKept, View, Wanted
 
 __all__ = [
@@ -62,6 +63,7 @@ ROUNDS_MAX = 8  # of reading more for one commit: order, listing, SKU, set, comp
 ANSWER_BYTES_MAX = 4_096
 UNAVAILABLE_SECONDS_MAX = 30.0
 RETRY_SECONDS = 0.1
+GATHER_SECONDS_MAX = 0.0004  # callers answered together come again together: one commit for all costs half of two
 
 # Faults of our own, or of what is stored: the command that meets one fails with it, and the others go on.
 OURS = (
@@ -103,7 +105,7 @@ class Writer:
     """
 
     def __init__(self, connect: Callable[[], Connection], schema: str, clock: Clock) -> None:
-        self._connect = connect
+        self._session = Session(connect)
         self._clock = clock
         self._statements = Statements(schema)
         self._selects = Selects(schema)
@@ -111,9 +113,9 @@ class Writer:
         self._queue: deque[_Waiting] = deque()
         self._wake = Condition()
         self._committing = Lock()
+        self._expected = 1  # commands, before a commit is worth while
         self._stopping = False
         self._running = False
-        self._held: Connection | None = None
         self.lock_seconds_max = 0.0
         self.alone_seconds = 0.0
         self.commits = 0
@@ -128,7 +130,8 @@ class Writer:
             if self._stopping:
                 raise LedgerUnavailable("the writer is stopping; nothing was recorded, send it again")
             self._queue.append(_Waiting(command, future, self._clock.monotonic()))
-            self._wake.notify()
+            if len(self._queue) == 1 or len(self._queue) >= self._expected:
+                self._wake.notify()
         return future
 
     def do(self, command: Command) -> Done:
@@ -151,6 +154,7 @@ class Writer:
                         self._wake.wait()
                     if not self._queue:
                         return
+                    self._wake.wait_for(self._gathered, GATHER_SECONDS_MAX)
                 self.commit_waiting()
         finally:  # also when the process is ending for a reason beyond commands: nobody waits for ever
             self.stop()
@@ -168,9 +172,7 @@ class Writer:
 
     def close(self) -> None:
         """The connection is closed. Call it after ``run`` has ended."""
-        if self._held is not None:
-            self._held.close()
-            self._held = None
+        self._session.close()
 
     def commit_waiting(self) -> int:
         """One batch of waiting commands is decided and committed, in this thread; the answer is how many there were.
@@ -194,6 +196,10 @@ class Writer:
         return len(batch)
 
     # -------------------------------------------------------------- one commit
+
+    def _gathered(self) -> bool:
+        # A command that commits alone is slow enough without us.
+        return len(self._queue) >= self._expected or self._stopping or self._queue[0].command.alone
 
     def _take(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
@@ -227,6 +233,8 @@ class Writer:
                 waiting[0].future.set_exception(error)
                 return None
         else:
+            # Those who wait already, and those who are told now and may come again.
+            self._expected = min(len(self._queue) + len(waiting), BATCH_MAX)
             reach("writer.before_answer")
             for one, answer in work.answers:
                 if isinstance(answer, Done):
@@ -239,7 +247,7 @@ class Writer:
 
     def _commit(self, batch: Sequence[_Waiting]) -> _Work:
         """The batch is durable; its answers wait to be given. Whatever it raises, nothing was recorded, but OutcomeUnknown."""
-        connection = self._connection()
+        connection = self._session.connection()
         if batch[0].command.alone:  # thousands of rows: what can be read before the lock is
             prefetch(connection, self._selects, batch[0].command.wanted, self._kept)
         work = _Work(batch, View(0, self._clock.now()))
@@ -263,23 +271,20 @@ class Writer:
         return work
 
     def _record(self, connection: Connection, work: _Work) -> None:
-        """One transaction, in three round trips: read, write and COMMIT, leave the pipeline; a COPY stands between two."""
-        facts = work.view.facts
-        with connection.pipeline() as pipeline:
-            head = self._read(connection, pipeline, work)
-            reach("commit.locked")
-            self._decide(connection, pipeline, work)
-            reach("commit.decided")
-            if len(facts) < COPY_FACTS_MIN and (facts or work.new_keys):
-                self._write(connection, pipeline, head, work)
-                return
-        if not facts:
-            # Not by psycopg, which would drop every prepared statement; nothing stands or falls with the answer.
-            connection.pgconn.exec_(b"ROLLBACK")
+        """One transaction in two round trips: what is wanted is read; what was decided is written, with its COMMIT."""
+        facts, pipeline = work.view.facts, self._session.pipeline()
+        head = self._read(connection, pipeline, work)
+        reach("commit.locked")
+        self._decide(connection, pipeline, work)
+        reach("commit.decided")
+        if not facts and not work.new_keys:
+            self._session.roll_back()
             return
-        copy_facts(connection, self._statements, facts)
-        with connection.pipeline() as pipeline:
-            self._write(connection, pipeline, head, work)
+        if len(facts) >= COPY_FACTS_MIN:
+            self._session.leave_pipeline()
+            copy_facts(connection, self._statements, facts)
+            pipeline = self._session.pipeline()
+        self._write(connection, pipeline, head, work)
 
     def _read(self, connection: Connection, pipeline: psycopg.Pipeline, work: _Work) -> Head:
         wanted = Wanted()
@@ -323,7 +328,7 @@ class Writer:
         until = self._clock.monotonic() + UNAVAILABLE_SECONDS_MAX
         while True:
             try:
-                return was_sealed(self._connection(), self._statements, first_position, link)
+                return was_sealed(self._session.connection(), self._statements, first_position, link)
             except (psycopg.Error, HeadMissing) as error:
                 self.close()
                 if self._clock.monotonic() > until:
@@ -331,14 +336,6 @@ class Writer:
                         "the database went away during COMMIT; send it again with the same key"
                     ) from error
                 self._clock.sleep(RETRY_SECONDS)
-
-    # -------------------------------------------------------------- the connection
-
-    def _connection(self) -> Connection:
-        if self._held is None or self._held.closed:
-            self._held = self._connect()
-            assert self._held.autocommit, "the writer begins and ends its transactions itself"
-        return self._held
 
     def _still_in_time(self, waiting: Sequence[_Waiting], away: Exception | None) -> list[_Waiting]:
         now, still = self._clock.monotonic(), []
