@@ -64,8 +64,8 @@ def drain(house: House, listings: ListingCodes) -> int:
     for claim in (inbox.claim_new, inbox.claim_again):
         with house.pool.connection() as connection:
             rows = claim(connection, now=house.clock.now(), rows_max=PAGE_ROWS, claim_seconds=CLAIM_SECONDS)
-        reach("intake.claimed")
         if rows:
+            reach("intake.claimed")
             _take_rows(house, listings, rows)
         count += len(rows)
     return count if count >= PAGE_ROWS else count + _put_right(house)
