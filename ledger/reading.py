@@ -18,7 +18,11 @@ UNREAD = datetime.min.replace(tzinfo=UTC)  # a view that decides nothing has no 
 
 
 class Selects:
-    """The SQL of what a commit reads, for one schema."""
+    """The SQL of what a commit reads, for one schema.
+
+    Every table is asked row by row through its index, whatever the planner thinks of its size: LATERAL and OFFSET 0 leave it
+    no other join, and a ``Session`` no sequential scan. Else a plan made on an empty table would read a full one to its end.
+    """
 
     def __init__(self, schema: str) -> None:
         def named(text: str) -> sql.Composed:
@@ -28,12 +32,13 @@ class Selects:
         self.levels = named(
             "SELECT l.place, l.sku, l.version, l.on_hand, l.allocated, l.held, l.kept_back, l.auction_kept, l.defective,"
             " l.undecided, l.position, l.counted_position, l.counted_at, l.counted_by"
-            " FROM unnest(%s::text[], %s::text[]) AS w (place, sku) JOIN {stock_levels} AS l ON l.place = w.place AND l.sku = w.sku"
+            " FROM unnest(%s::text[], %s::text[]) AS w (place, sku),"
+            " LATERAL (SELECT * FROM {stock_levels} AS s WHERE s.place = w.place AND s.sku = w.sku OFFSET 0) AS l"
         )
         self.streams = named(
             "SELECT e.originator_id, e.originator_version, e.topic, e.state, e.notification_id"
-            " FROM unnest(%s::text[], %s::bigint[]) AS w (id, version)"
-            " JOIN {ledger_events} AS e ON e.originator_id = w.id AND e.originator_version > w.version"
+            " FROM unnest(%s::text[], %s::bigint[]) AS w (id, version), LATERAL (SELECT * FROM {ledger_events} AS f"
+            " WHERE f.originator_id = w.id AND f.originator_version > w.version OFFSET 0) AS e"
             " ORDER BY e.originator_id, e.originator_version"
         )
         self.tails = named(
@@ -42,16 +47,17 @@ class Selects:
             " ORDER BY f.originator_version DESC LIMIT %s) AS e ORDER BY e.originator_id, e.originator_version"
         )
         self.counts = named(
-            "SELECT c.place, c.sku, c.shop, c.up_to, c.position, c.part_units FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (place, sku, shop)"
-            " JOIN {stock_counts} AS c ON c.place = w.place AND c.sku = w.sku AND c.shop = w.shop"
+            "SELECT c.place, c.sku, c.shop, c.up_to, c.position, c.part_units"
+            " FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (place, sku, shop), LATERAL (SELECT * FROM {stock_counts} AS s"
+            " WHERE s.place = w.place AND s.sku = w.sku AND s.shop = w.shop OFFSET 0) AS c"
         )
         self.counts_of_skus = named(
-            "SELECT c.place, c.sku, c.shop, c.up_to, c.position, c.part_units FROM unnest(%s::text[], %s::text[]) AS w (place, sku)"
-            " JOIN {stock_counts} AS c ON c.place = w.place AND c.sku = w.sku"
+            "SELECT c.place, c.sku, c.shop, c.up_to, c.position, c.part_units FROM unnest(%s::text[], %s::text[]) AS w (place, sku),"
+            " LATERAL (SELECT * FROM {stock_counts} AS s WHERE s.place = w.place AND s.sku = w.sku OFFSET 0) AS c"
         )
         self.keys = named(
-            "SELECT k.scope, k.key, k.digest, k.answer, k.position FROM unnest(%s::text[], %s::text[]) AS w (scope, key)"
-            " JOIN {command_keys} AS k ON k.scope = w.scope AND k.key = w.key"
+            "SELECT k.scope, k.key, k.digest, k.answer, k.position FROM unnest(%s::text[], %s::text[]) AS w (scope, key),"
+            " LATERAL (SELECT * FROM {command_keys} AS s WHERE s.scope = w.scope AND s.key = w.key OFFSET 0) AS k"
         )
         # A change is inside a number when the covers entry of its shop, or else the entry "*", says so.
         self.on_top = named(
@@ -59,7 +65,7 @@ class Selects:
             " AS v (place, sku, shop, up_to, known))"
             " SELECT c.place, c.sku, sum(c.delta)::bigint, sum(c.on_hand_delta)::bigint"
             " FROM unnest(%s::text[], %s::text[]) AS w (place, sku)"
-            " JOIN {stock_changes} AS c ON c.place = w.place AND c.sku = w.sku"
+            " CROSS JOIN LATERAL (SELECT * FROM {stock_changes} AS s WHERE s.place = w.place AND s.sku = w.sku OFFSET 0) AS c"
             " LEFT JOIN covers AS own ON own.place = c.place AND own.sku = c.sku AND own.shop = c.shop"
             " LEFT JOIN covers AS every ON every.place = c.place AND every.sku = c.sku AND every.shop = '*'"
             " WHERE CASE WHEN coalesce(own.known, every.known) IS NULL THEN true"

@@ -10,6 +10,10 @@ import psycopg
 
 from ledger.commit import Connection
 
+# How a commit's statements are planned must not hang on what the tables held when the connection was made: each goes by an
+# index, planned once. Without jit, which a refused plan's imagined cost would call in (before PostgreSQL 18).
+PLANNED = {"enable_seqscan": "off", "enable_mergejoin": "off", "jit": "off", "plan_cache_mode": "force_generic_plan"}
+
 
 class Session:
     """One connection at a time. Only the writer touches it."""
@@ -26,6 +30,8 @@ class Session:
             self.close()
             self._held = self._connect()
             assert self._held.autocommit, "the writer begins and ends its transactions itself"
+            for setting in PLANNED.items():
+                self._held.execute("SELECT set_config(%s, %s, false)", setting)
         return self._held
 
     def pipeline(self) -> psycopg.Pipeline:
