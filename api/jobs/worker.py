@@ -52,7 +52,7 @@ class StartThread(Protocol):
 
 
 class Worker:
-    """Runs loops, a thread for each, and one that listens for all of them."""
+    """Runs loops, a thread for each, and one that listens for all of them; ``listening`` is set while it hears."""
 
     def __init__(
         self, loops: Sequence[Loop], *, connect: Callable[[], psycopg.Connection], start_thread: StartThread
@@ -64,6 +64,7 @@ class Worker:
         self._start_thread = start_thread
         self._wakes = {loop.name: Event() for loop in loops}
         self._stopping = Event()
+        self.listening = Event()
         self._lock = Lock()
         self._states = {name: LoopState(name, 0, 0, None) for name in names}
         self._threads: list[Thread] = []
@@ -131,6 +132,7 @@ class Worker:
                     self._listen_on(connection)
                 failures = 0
             except psycopg.Error as error:
+                self.listening.clear()
                 failures += 1
                 log.warning("listen_failed", error=type(error).__name__, code=error.sqlstate, failures=failures)
                 self._stopping.wait(min(BACK_OFF_SECONDS * 2 ** min(failures, 16), BACK_OFF_SECONDS_MAX))
@@ -145,6 +147,7 @@ class Worker:
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
         for wake in self._wakes.values():
             wake.set()  # what was said while nobody listened
+        self.listening.set()
         while not self._stopping.is_set():
             for notice in connection.notifies(timeout=LISTEN_SECONDS):
                 for wake in woken.get(notice.channel, ()):
