@@ -75,6 +75,11 @@ def applied(numbers: Numbers, *, units: int, computed_at: int, sent_at: str, app
     for sale in numbers.sales:
         if sale.position > computed_at:  # one told before the number was computed is inside it, whatever the clocks say
             after = _counted(after, sale)
+    if numbers.uncertain_position > computed_at and not _is_of_a_sale(numbers):
+        # A cancel, or another request: this push did not know it, and what it does to the number may come after the push.
+        after = _uncertain(after, numbers.uncertain_position, numbers.uncertain_since or ended)
+    if len(numbers.sales) == RECENT_SALES_MAX and numbers.sales[0].position > computed_at:
+        after = _uncertain(after, numbers.sales[-1].position, ended)  # there were more than are remembered
     return after
 
 
@@ -132,7 +137,8 @@ def unseen_units(numbers: Numbers) -> int:
         return 0
     if numbers.applied_until is not None and numbers.read_at <= numbers.applied_until:
         return 0
-    return max(0, numbers.expected_units - numbers.read_units)
+    later = sum(s.quantity for s in numbers.sales if s.ordered_at is not None and s.ordered_at > numbers.read_at)
+    return max(0, numbers.expected_units + later - numbers.read_units)
 
 
 def _counted(numbers: Numbers, sale: Sale) -> Numbers:
@@ -147,6 +153,13 @@ def _counted(numbers: Numbers, sale: Sale) -> Numbers:
     if numbers.expected_units is None or numbers.uncertain_position:
         return numbers
     return replace(numbers, expected_units=numbers.expected_units - sale.quantity)
+
+
+def _is_of_a_sale(numbers: Numbers) -> bool:
+    """Whether a remembered sale that is too near the push before is what made it uncertain."""
+    certain = replace(numbers, uncertain_position=0, uncertain_since=None)
+    sales = (sale for sale in numbers.sales if sale.position == numbers.uncertain_position)
+    return any(_counted(certain, sale).uncertain_position for sale in sales)
 
 
 def _uncertain(numbers: Numbers, position: int, since: datetime) -> Numbers:
