@@ -156,7 +156,7 @@ class Outcome:
 def utc_text(moment: datetime) -> str:
     """The moment as facts keep it: UTC, six digits of a second, Z. Texts sort as the moments do."""
     assert moment.tzinfo is not None, "a moment without a zone is not a moment"
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @lru_cache(maxsize=4_096)
@@ -171,7 +171,7 @@ def checked_sku(text: str) -> str:
     """The text itself, when it is a SKU. Raises SkuNotAccepted."""
     if not 1 <= len(text) <= SKU_CHARACTERS_MAX:
         raise SkuNotAccepted(f"SKU of {len(text)} characters; expected 1 to {SKU_CHARACTERS_MAX}")
-    bad = next((c for c in text if ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0), None)
+    bad = next((c for c in text if ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000), None)
     if bad is not None:
         raise SkuNotAccepted(
             f"SKU with control character U+{ord(bad):04X} at place {text.index(bad) + 1}; expected none"

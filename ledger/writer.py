@@ -198,8 +198,9 @@ class Writer:
     # -------------------------------------------------------------- one commit
 
     def _gathered(self) -> bool:
-        # A command that commits alone is slow enough without us.
-        return len(self._queue) >= self._expected or self._stopping or self._queue[0].command.alone
+        # A command that commits alone is slow enough without us; an empty queue was taken by a caller of ``do``.
+        enough = len(self._queue) >= self._expected or self._stopping
+        return enough or not self._queue or self._queue[0].command.alone
 
     def _take(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
