@@ -1,4 +1,4 @@
-"""What a commit reads goes by an index, on tables that hold nothing yet and on tables that were never analysed."""
+"""What a commit reads goes by an index, also on tables that were last analysed when they held one row."""
 
 from collections.abc import Iterator
 
@@ -43,27 +43,21 @@ def plan(connection: Connection, statement: sql.Composed) -> str:
     return said
 
 
-def filled(database: Database) -> None:
-    """Thousands of rows that autovacuum has not seen."""
+def analysed_with_one_row(database: Database) -> None:
+    """As autovacuum leaves a merchant's first day: the planner takes every table for a single page."""
     writer = new_writer(database)
-    for n in range(20):
-        writer.do(add_one_by_one(f"SKU-{n}", 100, f"{n}"))
+    writer.do(add_one_by_one("SKU", 1, "first"))
     writer.close()
-    with psycopg.connect(database.conninfo(), autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO command_keys SELECT 's', n::text, ''::bytea, ''::bytea, 0, now() FROM generate_series(1, 5000) AS n"
-        )
-        connection.execute(
-            "INSERT INTO stock_counts (place, sku, shop, position) SELECT 'p', n::text, '', 0 FROM generate_series(1, 5000) AS n"
-        )
+    with psycopg.connect(database.url, autocommit=True) as superuser:
+        superuser.execute("ANALYZE")
 
 
-@pytest.mark.parametrize("full", [False, True], ids=["empty", "full"])
+@pytest.mark.parametrize("analysed", [False, True])
 def test_no_statement_of_a_commit_reads_a_table_from_end_to_end(
-    database: Database, session: Session, full: bool
+    database: Database, session: Session, analysed: bool
 ) -> None:
-    if full:
-        filled(database)
+    if analysed:
+        analysed_with_one_row(database)
     connection, selects, statements = session.connection(), Selects(database.schema), Statements(database.schema)
     for name, statement in [
         *((name, getattr(selects, name)) for name in READ),
