@@ -132,8 +132,8 @@ class Worker:
                     self._listen_on(connection)
                 failures = 0
             except psycopg.Error as error:
+                failures = 1 if self.listening.is_set() else failures + 1
                 self.listening.clear()
-                failures += 1
                 log.warning("listen_failed", error=type(error).__name__, code=error.sqlstate, failures=failures)
                 self._stopping.wait(min(BACK_OFF_SECONDS * 2 ** min(failures, 16), BACK_OFF_SECONDS_MAX))
 
