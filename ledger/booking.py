@@ -4,7 +4,7 @@ Evidence facts (a telling, a link, a shipment) never book by themselves: each is
 out again, and the difference is booked in the same commit, on the order's fact and on every SKU stream it touches.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -32,6 +32,10 @@ class Recipe:
 
 class Shelves(Protocol):
     """What booking asks of the ledger: stock, recipes, and counts that already knew an order."""
+
+    def have(self, skus: Iterable[str], shop: str) -> None:
+        """All that will be asked of these SKUs, and of the components of those that are sets, is read in one go."""
+        ...
 
     def stock(self, sku: str, place: str = MAIN_PLACE) -> Stock: ...
 
@@ -259,6 +263,8 @@ def reconcile(order: Order, booking: Booking) -> tuple[Stated, list[OrderFact]]:
     at = booking.told_at if said.cancelled_at is None else utc_moment(said.cancelled_at)
     listings = {line.sku: line.listing for line in said.ordered_lines}
     held = order.holding
+    taken = {part.sku for entry in held.entries for part in entry.parts}
+    booking.shelves.have(said.ordered_units.keys() | {entry.told for entry in held.entries} | taken, booking.shop)
     for told in sorted(said.ordered_units.keys() | {entry.told for entry in held.entries}):
         units, has = said.units.get(told, 0), held.held_units(told)
         target = max(units, said.shipped.get(told, 0))

@@ -228,17 +228,13 @@ class View:
                     wanted.stocks.add((draft.fact.place, sku))
         if wanted:
             raise NotReadYet(wanted)
-        for draft in drafts:
-            self._record(draft, envelope)
+        # All of them, before anything changes: a text that cannot be kept is the command's own error.
+        kept = [(own := _own(draft, envelope), encode(own, draft.fact)) for draft in drafts]
+        for draft, (own, state) in zip(drafts, kept, strict=True):
+            self._record(draft, own, state)
 
-    def _record(self, draft: Draft, envelope: Envelope) -> None:
-        at = envelope.at if draft.at is None else draft.at
-        own = (
-            envelope
-            if draft.at is None
-            else Envelope(at, envelope.actor, envelope.trace, envelope.command_key, envelope.cause)
-        )
-        fact, stream = draft.fact, draft.stream
+    def _record(self, draft: Draft, own: Envelope, state: bytes) -> None:
+        at, fact, stream = own.at, draft.fact, draft.stream
         self.position += 1
         name = type(fact).__name__
         if keys.kind_of(stream) == "stock":
@@ -262,7 +258,7 @@ class View:
         if stream in self.tails:
             self.tails[stream] = [*self.tails[stream], record][-TAIL_FACTS:]
         self.records.append(record)
-        self.facts.append(StoredFact(self.position, stream, version, name, encode(own, fact)))
+        self.facts.append(StoredFact(self.position, stream, version, name, state))
 
     def _next_version(self, stream: str) -> int:
         found = self.streams.get(stream)
@@ -276,6 +272,13 @@ class View:
         for count in self.effects.counts[self._counts_seen :]:
             self.counts[count.place, count.sku, count.shop] = count
         self._counts_seen = len(self.effects.counts)
+
+
+def _own(draft: Draft, envelope: Envelope) -> Envelope:
+    """The draft's envelope: the command's, with the draft's own time when it has one."""
+    if draft.at is None:
+        return envelope
+    return Envelope(draft.at, envelope.actor, envelope.trace, envelope.command_key, envelope.cause)
 
 
 def _stock_fact(fact: Fact) -> StockFact:

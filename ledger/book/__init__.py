@@ -23,7 +23,8 @@ from ledger.writer import Command, Decision, Done, Key, Writer
 class Verb:
     """One thing to be decided. ``at``: when it happened in the world, None: now. ``alone``: commits by itself.
 
-    ``says`` is the canonical input: the digest of an idempotency key is made from it.
+    ``says`` is the canonical input: the digest of an idempotency key is made from it. ``key``: (scope, name) of a verb
+    that has an identity of its own, whoever asks for it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Verb:
     wanted: Wanted = field(default_factory=Wanted)
     at: datetime | None = None
     alone: bool = False
+    key: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Book:
 
     def submit(self, verb: Verb, by: By, *, key: tuple[str, str] | None = None) -> "Future[Done]":
         """The verb waits for the next commit. ``key``: (scope, the client's key); the same again gives the first answer."""
-        kept = None
+        kept, key = None, key or verb.key
         if key is not None:
             kept = Key(
                 key[0], key[1], sha256(msgspec.json.encode((verb.name, verb.says), order="deterministic")).digest()

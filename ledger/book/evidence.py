@@ -1,6 +1,6 @@
 """How a telling, a link or a shipment becomes one commit: the fact, carrying what it booked, then the stock facts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -35,6 +35,13 @@ class Shelves:
 
     def __init__(self, view: View) -> None:
         self._view = view
+
+    def have(self, skus: Iterable[str], shop: str) -> None:
+        """What booking these SKUs reads is in the view: one round for them, one for the components of sets."""
+        told = sorted(set(skus))
+        self._view.need(skus=told, streams=map(keys.sku, told), counts=[(code, shop) for code in told])
+        parts = sorted({part for code in told for part in self.recipe(code).components})
+        self._view.need(skus=parts, streams=map(keys.sku, parts), counts=[(code, shop) for code in parts])
 
     def stock(self, code: str, place: str = MAIN_PLACE) -> Stock:
         """The SKU's stock, decisions of this commit included."""
@@ -140,6 +147,7 @@ def acting(name: str, shop: str, number: str, says: object, act: Callable[[Order
 
     def decide(view: View) -> Decision:
         order = known(view, shop, number)
+        view.need(skus={part.sku for entry in order.holding.entries for part in entry.parts})
         booking = booking_of(view, shop, number, order, When(view.now, view.now, None))
         fact = act(order, booking)
         return Decision(() if fact is None else [Draft(stream, booking.on(fact)), *booking.drafts])  # type: ignore[arg-type]

@@ -33,13 +33,17 @@ def record_push_answered(shop: str, answered: PushAnswered) -> Verb:
 
 
 def record_push_settled(shop: str, settled: PushSettled) -> Verb:
-    """The end of a file, feed or unknown answer is recorded."""
+    """The end of a file, feed or unknown answer is recorded, hours after it was sent maybe. Twice is harmless.
+
+    Raises KeyReused when the request was settled otherwise before.
+    """
     stream = keys.push(shop)
+    key = (stream, f"{settled.request}:settled")
 
     def decide(view: View) -> Decision:
         return Decision([Draft(stream, f) for f in push.settle(view.tail(stream), settled)])
 
-    return Verb("record_push_settled", decide, (shop, settled), Wanted(tails={stream}))
+    return Verb("record_push_settled", decide, (shop, settled), Wanted(tails={stream}), key=key)
 
 
 def record_read(shop: str, read: MallRead) -> Verb:

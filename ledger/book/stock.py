@@ -12,7 +12,7 @@ from ledger.facts.sku import AliasAdded, AliasRemoved, KeptBackSet
 from ledger.facts.stock import StockFact
 from ledger.levels import CHANGES_KEPT_DAYS, EVERY_SHOP
 from ledger.stock import Stock
-from ledger.terms import MAIN_PLACE, checked_sku, checked_units, utc_text
+from ledger.terms import MAIN_PLACE, UnitsNotAccepted, checked_sku, checked_units, utc_text
 from ledger.view import Draft, Fold, View, Wanted
 from ledger.writer import Decision
 
@@ -98,6 +98,10 @@ def overwrite(
     return Verb("overwrite", decide, says, wanted, counted_at, alone=True)
 
 
+class ReceiptNotAccepted(ValueError):
+    """The slip's lines contradict each other; the message names the line."""
+
+
 class VersionMoved(ValueError):
     """The SKU changed since its version was read; read it again and decide again."""
 
@@ -163,16 +167,20 @@ _RECEIVED: Fold[Mapping[str, tuple[str, int]]] = Fold(
 def receive(slip: str, lines: Sequence[tuple[str, str, int]]) -> Verb:
     """入荷: lines (line, SKU, units) of the slip are in. A line already in is skipped, for ever; the answer counts both.
 
-    Raises UnitsNotAccepted, SkuNotAccepted.
+    Raises UnitsNotAccepted, SkuNotAccepted, ReceiptNotAccepted, SetHasNoNumber.
     """
     stream = keys.receipt(slip)
-    for _, code, units in lines:
+    asked: dict[str, tuple[str, int]] = {}
+    for line, code, units in lines:
         checked_sku(code)
-        checked_units(units, what="units received")
+        if not checked_units(units, what="units received"):
+            raise UnitsNotAccepted("units received: 0; expected 1 or more")
+        if asked.setdefault(line, (code, units)) != (code, units):
+            raise ReceiptNotAccepted(f"line {line} stands twice with different goods; expected each line of a slip once")
 
     def decide(view: View) -> Decision:
         known = view.state(stream, _RECEIVED)
-        new = [(line, code, units) for line, code, units in lines if line not in known]
+        new = [(line, code, units) for line, (code, units) in asked.items() if line not in known]
         drafts: list[Draft] = []
         now: dict[str, Stock] = {}
         for line, code, units in new:
@@ -199,6 +207,7 @@ def undo_receipt(slip: str) -> Verb:
 
     def decide(view: View) -> Decision:
         inside = {line: cell for line, cell in view.state(stream, _RECEIVED).items() if cell[1]}
+        view.need(skus={code for code, _ in inside.values()})
         drafts: list[Draft] = [Draft(stream, ReceiptUndone(lines=list(inside)))] if inside else []
         now: dict[str, Stock] = {}
         for line, (code, units) in inside.items():
