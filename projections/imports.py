@@ -189,7 +189,7 @@ class _Writer:
             if import_id not in rows:
                 rows[import_id] = _new(import_id, record, time)
             _take(rows[import_id], record, time)
-        self._save.write(connection, (astuple(rows[name]) for name in sorted(rows)))
+        self._save.write(connection, [astuple(rows[name]) for name in sorted(rows)])
 
     def _load(self, connection: Connection, wanted: Iterable[str]) -> dict[str, ImportRow]:
         names = sorted(wanted)

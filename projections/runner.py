@@ -4,8 +4,9 @@ Commits are not waited for on disk (synchronous_commit off): facts are durable, 
 together. ``step`` has no thread and looks at no clock of its own; ``run`` is the body of a worker's thread.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -108,8 +109,9 @@ class Runner:
     def run_once(self) -> int:
         """Every table whose lease it gets is as far as the ledger was; the answer is how many positions that took."""
         total = 0
-        while moved := self.step():
-            total += moved
+        with _collecting_later():
+            while moved := self.step():
+                total += moved
         return total
 
     def step(self) -> int:
@@ -127,9 +129,10 @@ class Runner:
         group = [target for target in targets if target.checkpoint.position == lowest]
         others = [t.checkpoint.position for t in targets if t.checkpoint.position > lowest]
         until = min([lowest + self._page_facts, head, *others])
-        page = self._reader(group).read(connection, lowest, until)
-        reach("projection.page_read")
-        self._write(connection, group, page, waiting)
+        with _collecting_later():
+            page = self._reader(group).read(connection, lowest, until)
+            reach("projection.page_read")
+            self._write(connection, group, page, waiting)
         return page.last - lowest
 
     def release(self) -> None:
@@ -341,6 +344,18 @@ class Runner:
             if cursor.rowcount != 1:  # swapped away, or written by nobody who holds the lease
                 self._lose(target.lease.projection)
                 raise LeaseLost(f"{target.projection} is not the build that was read")
+
+
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    """Python looks for cycles when the page is done, not hundreds of times while it is decoded: facts have none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _builds(checkpoints: Mapping[str, Checkpoint], projection: str) -> list[Checkpoint]:

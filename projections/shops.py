@@ -193,7 +193,7 @@ class _Writer:
                 self._rows[shop] = _switched(self._rows[shop], record, time)
             else:
                 _happened(self._rows[shop], record, time)
-        self._save.write(connection, (astuple(self._rows[shop]) for shop in sorted(set(shops_of))))
+        self._save.write(connection, [astuple(self._rows[shop]) for shop in sorted(set(shops_of))])
 
     def _load(self, connection: Connection, missing: Iterable[str]) -> None:
         wanted = sorted(missing)

@@ -136,38 +136,50 @@ class Inserts:
     def write(self, connection: Connection, rows: Sequence[Row]) -> None:
         """The rows are in the relation."""
         if len(rows) >= COPY_ROWS_MIN:
-            with connection.cursor() as cursor, cursor.copy(self._copy) as copy:
-                copy.set_types(self._types)
-                write_row = copy.write_row
-                for row in rows:
-                    write_row(row)
+            _copy_rows(connection, self._copy, self._types, rows)
         elif rows:
             connection.execute(self._insert, columns(rows, len(self._types)), prepare=True)
 
 
 class Upserts:
-    """Writes whole rows of one relation: a row of the same key is replaced."""
+    """Writes whole rows of one relation: a row of the same key is replaced. Many come by COPY into a temporary table."""
 
     def __init__(self, names: Names, relation: Relation, fields: Mapping[str, str]) -> None:
-        self._count = len(fields)
+        self._types = list(fields.values())
         listed = sql.SQL(", ").join(map(sql.Identifier, fields))
-        arrays = sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(_type(kind))) for kind in fields.values())
+        arrays = sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(_type(kind))) for kind in self._types)
         changes = sql.SQL(", ").join(
             sql.SQL("{} = EXCLUDED.{}").format(sql.Identifier(name), sql.Identifier(name))
             for name in fields
             if name not in relation.key
         )
-        self._statement = sql.SQL(
-            "INSERT INTO {} ({}) SELECT * FROM unnest({}) ON CONFLICT ({}) DO UPDATE SET {}"
-        ).format(
-            names.of(relation.name), listed, arrays, sql.SQL(", ").join(map(sql.Identifier, relation.key)), changes
-        )
+        target, passing = names.of(relation.name), sql.Identifier("pg_temp", f"{relation.name}_b{names.build}")
+        key = sql.SQL(", ").join(map(sql.Identifier, relation.key))
+        head = sql.SQL("INSERT INTO {} ({})").format(target, listed)
+        tail = sql.SQL("ON CONFLICT ({}) DO UPDATE SET {}").format(key, changes)
+        self._few = sql.SQL("{} SELECT * FROM unnest({}) {}").format(head, arrays, tail)
+        self._many = sql.SQL("{} SELECT * FROM {} {}").format(head, passing, tail)
+        self._make = sql.SQL(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA"
+        ).format(passing, listed, target)
+        self._copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(passing, listed)
 
-    def write(self, connection: Connection, rows: Iterable[Row]) -> None:
+    def write(self, connection: Connection, rows: Sequence[Row]) -> None:
         """The rows are in the relation; no key comes twice."""
-        turned = columns(rows, self._count)
-        if turned[0]:
-            connection.execute(self._statement, turned, prepare=True)
+        if len(rows) >= COPY_ROWS_MIN:
+            connection.execute(self._make)
+            _copy_rows(connection, self._copy, self._types, rows)
+            connection.execute(self._many)
+        elif rows:
+            connection.execute(self._few, columns(rows, len(self._types)), prepare=True)
+
+
+def _copy_rows(connection: Connection, statement: sql.Composed, types: Sequence[str], rows: Iterable[Row]) -> None:
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(types)
+        write_row = copy.write_row
+        for row in rows:
+            write_row(row)
 
 
 def select(names: Names, relation: str, fields: Iterable[str], condition: LiteralString) -> sql.Composed:
