@@ -7,6 +7,7 @@ is lost and nothing counts twice. A row that fails is tried TRIES_MAX times and 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import psycopg
 import structlog
@@ -15,6 +16,8 @@ import adapters
 from adapters.kit.mall import RestoresOnCancel
 from api.jobs.mail_reading import MailReader, Reading, Told, read_row, reader_of, too_large_to_read
 from api.jobs.naming import ListingCodes, names_of
+from api.jobs.relink import ProjectedListings, Relink
+from api.jobs.worker import Loop
 from api.tables import inbox
 from api.tables.inbox import IGNORED, QUARANTINED, READ, WAITING, InboxRow, Mark
 from api.wiring import House
@@ -53,6 +56,16 @@ class _Failed:
 
     row: InboxRow
     rule: str
+
+
+def loops(house: House) -> list[Loop]:
+    """What a worker runs so that mails become orders, and unlinked lines are linked when their listing is there."""
+    listings = ProjectedListings()
+    woken_by = (inbox.channel(house.database.schema),)
+    return [
+        Loop("intake", partial(drain, house, listings), woken_by),
+        Loop("relink", Relink(house, listings).step),
+    ]
 
 
 def drain(house: House, listings: ListingCodes) -> int:
