@@ -125,10 +125,7 @@ class ListingFold:
         """Free units of the SKU, and of sets with it, are worked out again; where they changed, wanted is too."""
         state = self.skus[sku]
         recipe = state.recipe
-        if recipe.components:
-            free = listing.free_of([self.skus[each].own_free for each in recipe.components], recipe)
-        else:  # the usual case, thousands of times a page
-            free = state.own_free
+        free = state.own_free if not recipe.components else self._buildable(recipe)
         if free != state.free:
             state.free = free
             self.changed_skus.add(sku)
@@ -136,6 +133,9 @@ class ListingFold:
         sets = self.sets_of[sku]
         for set_sku in sorted(sets) if sets else ():
             self.refresh(set_sku, position, time)
+
+    def _buildable(self, recipe: Recipe) -> int | None:
+        return listing.free_of([self.skus[each].own_free for each in recipe.components], recipe)
 
     def reckon(self, sku: str, position: int, time: datetime) -> None:
         """wanted of every listing of the SKU follows from its free units, its rules and what looks found missing."""

@@ -6,7 +6,7 @@ together. ``step`` has no thread and looks at no clock of its own; ``run`` is th
 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -82,12 +82,26 @@ class Runner:
         self._leases: dict[str, Lease] = {}
         self._asked = float("-inf")
         self._held: Connection | None = None
+        self._position = 0
         self.outdated: frozenset[str] = frozenset()
 
     @property
     def holds(self) -> frozenset[str]:
         """The projections whose lease this runner believes it has."""
         return frozenset(self._leases)
+
+    @property
+    def position(self) -> int:
+        """Where the table furthest behind stood after the last page; 0 before the first."""
+        return self._position
+
+    def keep_leases(self) -> None:
+        """The leases that are free are this runner's. ``step`` does it too."""
+        self._keep_leases(self._connection())
+
+    def uncollected(self) -> AbstractContextManager[None]:
+        """While many pages are written one after the other: Python looks for cycles only behind the last."""
+        return _collecting_later()
 
     def run(self, wait: Callable[[float], None], stopping: Callable[[], bool]) -> None:
         """Feeds the tables until ``stopping``. ``wait`` returns when facts may have come, or after the seconds given.
@@ -133,6 +147,7 @@ class Runner:
             page = self._reader(group).read(connection, lowest, until)
             reach("projection.page_read")
             self._write(connection, group, page, waiting)
+        self._position = page.last
         return page.last - lowest
 
     def release(self) -> None:

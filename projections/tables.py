@@ -1,0 +1,25 @@
+"""Every table of the projections, in the order they are shown."""
+
+from projections import change_log, imports, listings, orders, push_log, shops
+from projections.table import Table
+
+TABLES: tuple[Table, ...] = (
+    change_log.TABLE,
+    push_log.TABLE,
+    listings.TABLE,
+    orders.TABLE,
+    shops.TABLE,
+    imports.TABLE,
+)
+
+
+class TableUnknown(ValueError):
+    """There is no table of this name."""
+
+
+def named(name: str) -> Table:
+    """The table of this name. Raises TableUnknown."""
+    found = next((table for table in TABLES if table.name == name), None)
+    if found is None:
+        raise TableUnknown(f"there is no table {name!r}; expected one of {', '.join(table.name for table in TABLES)}")
+    return found
