@@ -5,39 +5,42 @@
 CREATE TABLE {schema}.push_leases (
     shop   text COLLATE "C" PRIMARY KEY,
     epoch  bigint NOT NULL,
-    holder text COLLATE "C" NOT NULL,
-    until  timestamptz NOT NULL
+    holder text COLLATE "C" NOT NULL, -- '' once it was given back with nothing on its way
+    until  timestamptz NOT NULL,
+    doubts integer NOT NULL DEFAULT 0 -- requests whose answer is unknown and not settled
 ) WITH (fillfactor = 10);
 
 -- How fast an account of a mall is called: the theoretical arrival time of GCRA, shared by every process.
 CREATE TABLE {schema}.mall_paces (
     account text COLLATE "C" NOT NULL, -- the shop: one account of one mall
     kind    text COLLATE "C" NOT NULL, -- push or read
-    arrival timestamptz NOT NULL,
+    arrival timestamptz, -- NULL: never called
     PRIMARY KEY (account, kind)
 ) WITH (fillfactor = 10);
 
--- 自動停止 and back-off of a shop. ``not_before``: nothing is sent until then. ``needs_person``: its key is not accepted.
+-- 自動停止 and back-off of a shop's pushes and of its reads. ``not_before``: nothing is sent until then.
 CREATE TABLE {schema}.push_breakers (
-    shop         text COLLATE "C" PRIMARY KEY,
+    shop         text COLLATE "C" NOT NULL,
+    kind         text COLLATE "C" NOT NULL, -- push or read
     failures     integer NOT NULL,
     rests        integer NOT NULL,
     closed_until timestamptz,
-    needs_person boolean NOT NULL,
     not_before   timestamptz,
     code         text COLLATE "C" NOT NULL,
-    changed_at   timestamptz NOT NULL
+    changed_at   timestamptz NOT NULL,
+    PRIMARY KEY (shop, kind)
 ) WITH (fillfactor = 10);
 
 -- Units that a look found missing and no told order explains: withheld until their orders come, or ten minutes.
 CREATE TABLE {schema}.push_unseen (
-    shop           text COLLATE "C" NOT NULL,
-    listing        text COLLATE "C" NOT NULL,
-    seen_at        timestamptz NOT NULL,
-    sku            text COLLATE "C" NOT NULL,
-    certain_units  bigint NOT NULL,
-    possible_units bigint NOT NULL,
-    known_position bigint NOT NULL, -- orders told later may explain them
+    shop              text COLLATE "C" NOT NULL,
+    listing           text COLLATE "C" NOT NULL,
+    seen_at           timestamptz NOT NULL,
+    sku               text COLLATE "C" NOT NULL,
+    units_per_listing bigint NOT NULL,
+    certain           bigint NOT NULL, -- listings that were sold
+    possible          bigint NOT NULL, -- listings that may have been
+    known_position    bigint NOT NULL, -- orders told later explain them
     PRIMARY KEY (shop, listing, seen_at)
 );
 CREATE INDEX push_unseen_sku_idx ON {schema}.push_unseen (sku);

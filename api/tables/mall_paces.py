@@ -19,18 +19,15 @@ def pace_of(per_second: float, *, burst: int = 1) -> Pace:
     return Pace(per_second * SHARE_OF_LIMIT, burst)
 
 
-def may_call(connection: psycopg.Connection, account: str, kind: str, pace: Pace, *, now: datetime, for_order: bool = True) -> float:
+def may_call(
+    connection: psycopg.Connection, account: str, kind: str, pace: Pace, *, now: datetime, for_order: bool = True
+) -> float:
     """0.0 when one call may leave now, and it is counted; else the seconds to wait. Call it in a transaction of its own.
 
     ``for_order`` False (a full sync): one call of the burst is left for orders.
     """
     asked = pace if for_order or pace.burst == 1 else Pace(pace.per_second, pace.burst - 1)
     with connection.transaction():
-        connection.execute(
-            "INSERT INTO mall_paces (account, kind, arrival) VALUES (%s, %s, '-infinity') ON CONFLICT DO NOTHING",
-            (account, kind),
-            prepare=True,
-        )
         arrival = _arrival(connection, account, kind, now)
         match ask(asked, arrival=arrival, now=0.0):
             case Go(arrival=after):
@@ -40,28 +37,27 @@ def may_call(connection: psycopg.Connection, account: str, kind: str, pace: Pace
                 return seconds
 
 
-def hold_back(connection: psycopg.Connection, account: str, kind: str, pace: Pace, *, now: datetime, wait_seconds: float) -> None:
+def hold_back(
+    connection: psycopg.Connection, account: str, kind: str, pace: Pace, *, now: datetime, wait_seconds: float
+) -> None:
     """The mall said to wait: nobody calls it for so long."""
     with connection.transaction():
-        connection.execute(
-            "INSERT INTO mall_paces (account, kind, arrival) VALUES (%s, %s, '-infinity') ON CONFLICT DO NOTHING",
-            (account, kind),
-            prepare=True,
-        )
         arrival = _arrival(connection, account, kind, now)
         _keep(connection, account, kind, now, held_back(pace, arrival=arrival, now=0.0, wait_seconds=wait_seconds))
 
 
 def _arrival(connection: psycopg.Connection, account: str, kind: str, now: datetime) -> float | None:
-    """Seconds from ``now`` to the kept number, of a locked row; None: it was never called."""
+    """Seconds from ``now`` to the kept number, its row locked; None: it was never called."""
+    connection.execute(
+        "INSERT INTO mall_paces (account, kind) VALUES (%s, %s) ON CONFLICT DO NOTHING", (account, kind), prepare=True
+    )
     row = connection.execute(
-        "SELECT extract(epoch FROM arrival - %s)::float8, arrival = '-infinity' FROM mall_paces"
-        " WHERE account = %s AND kind = %s FOR UPDATE",
+        "SELECT extract(epoch FROM arrival - %s)::float8 FROM mall_paces WHERE account = %s AND kind = %s FOR UPDATE",
         (now, account, kind),
         prepare=True,
     ).fetchone()
     assert row is not None
-    return None if row[1] else float(row[0])
+    return None if row[0] is None else float(row[0])
 
 
 def _keep(connection: psycopg.Connection, account: str, kind: str, now: datetime, arrival: float) -> None:

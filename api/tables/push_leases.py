@@ -14,45 +14,68 @@ MARGIN_SECONDS = 5.0  # beyond a request's own deadline: to write what came of i
 
 @dataclass(frozen=True, slots=True)
 class PushLease:
-    """The right to push one shop. ``epoch`` rises with every taking; an older one never holds again."""
+    """The right to push one shop. ``epoch`` rises with every taking; an older one never holds again.
+
+    ``clean`` False: the last holder did not give it back, or left requests whose answer is unknown.
+    """
 
     shop: str
     epoch: int
     holder: str
+    clean: bool
 
 
-def take(connection: psycopg.Connection, shop: str, *, holder: str, now: datetime, request_seconds: float) -> PushLease | None:
+def take(
+    connection: psycopg.Connection, shop: str, *, holder: str, now: datetime, request_seconds: float
+) -> PushLease | None:
     """The lease when it is free or its time is over; None: another worker has it, or its last request is waited out.
 
-    ``request_seconds`` is the longest a request to this mall lasts.
+    ``request_seconds`` is the longest a request to this mall lasts. In a transaction of its own.
     """
-    row = connection.execute(
-        "INSERT INTO push_leases AS l (shop, epoch, holder, until) VALUES (%s, 1, %s, %s)"
-        " ON CONFLICT (shop) DO UPDATE SET epoch = l.epoch + 1, holder = excluded.holder, until = excluded.until"
-        " WHERE l.until <= %s RETURNING epoch",
-        (shop, holder, _until(now, request_seconds), now),
-        prepare=True,
-    ).fetchone()
-    return None if row is None else PushLease(shop, int(row[0]), holder)
+    assert holder
+    with connection.transaction():
+        connection.execute(
+            "INSERT INTO push_leases (shop, epoch, holder, until) VALUES (%s, 0, '', '-infinity') ON CONFLICT DO NOTHING",
+            (shop,),
+            prepare=True,
+        )
+        row = connection.execute(
+            "SELECT epoch, holder, doubts FROM push_leases WHERE shop = %s AND until <= %s FOR UPDATE SKIP LOCKED",
+            (shop, now),
+            prepare=True,
+        ).fetchone()
+        if row is None:
+            return None
+        epoch, clean = int(row[0]) + 1, row[1] == "" and row[2] == 0
+        connection.execute(
+            "UPDATE push_leases SET epoch = %s, holder = %s, until = %s WHERE shop = %s",
+            (epoch, holder, _until(now, request_seconds), shop),
+            prepare=True,
+        )
+    return PushLease(shop, epoch, holder, clean=clean)
+
+
+def left_open(connection: psycopg.Connection, now: datetime) -> set[str]:
+    """The shops whose last holder went away or left an unknown answer, and whose lease can be taken now."""
+    statement = "SELECT shop FROM push_leases WHERE (holder <> '' OR doubts > 0) AND until <= %s"
+    return {str(row[0]) for row in connection.execute(statement, (now,), prepare=True)}
 
 
 def hold(connection: psycopg.Connection, lease: PushLease, *, now: datetime, request_seconds: float) -> bool:
     """The lease is still this holder's, and lasts longer than a request that leaves now. False: it was lost."""
-    return (
-        connection.execute(
-            "UPDATE push_leases SET until = greatest(until, %s) WHERE shop = %s AND epoch = %s AND holder = %s",
-            (_until(now, request_seconds), lease.shop, lease.epoch, lease.holder),
-            prepare=True,
-        ).rowcount
-        == 1
+    held = connection.execute(
+        "UPDATE push_leases SET until = greatest(until, %s) WHERE shop = %s AND epoch = %s AND holder = %s",
+        (_until(now, request_seconds), lease.shop, lease.epoch, lease.holder),
+        prepare=True,
     )
+    return held.rowcount == 1
 
 
-def release(connection: psycopg.Connection, lease: PushLease, *, now: datetime) -> None:
-    """Anybody may take it at once: nothing is on its way."""
+def release(connection: psycopg.Connection, lease: PushLease, *, now: datetime, doubts: int) -> None:
+    """Anybody may take it at once: every request of it has its answer recorded, ``doubts`` of them an unknown one."""
     connection.execute(
-        "UPDATE push_leases SET until = %s WHERE shop = %s AND epoch = %s AND holder = %s",
-        (now, lease.shop, lease.epoch, lease.holder),
+        "UPDATE push_leases SET until = %s, holder = '', doubts = %s WHERE shop = %s AND epoch = %s AND holder = %s",
+        (now, doubts, lease.shop, lease.epoch, lease.holder),
         prepare=True,
     )
 

@@ -1,0 +1,97 @@
+"""A look: a shop's numbers are read just before a raise, what is missing is withheld, and the reading is a fact.
+
+The entry of what is missing is kept before the fact, so that a crash between the two withholds too much rather than too little.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from adapters.kit.mall import ReadFailed
+from api.jobs.push_plan import Base, Queued, Unseen, unseen_at
+from api.jobs.push_request import LeaseGone, Turn, note
+from api.shop_access import TurnNotGot
+from api.tables import mall_paces, push_leases, push_unseen
+from ledger import keys
+from ledger.book.pushes import record_read
+from ledger.facts.push import MallRead
+from ledger.terms import ListingKey, ListingRead, Outcome, Result, utc_text
+
+DOOR = "api"
+
+
+def look(
+    turn: Turn, rows: Sequence[Queued], *, known_position: int, doubts: Mapping[ListingKey, Sequence[Base]]
+) -> int | None:
+    """The position of the reading, or None when the mall did not say its numbers.
+
+    ``rows`` are as of ``known_position``. ``doubts``: numbers that requests without a known answer may have set. Raises LeaseGone.
+    """
+    mall, clock = turn.one.mall, turn.house.clock
+    assert callable(mall.read_back), mall.code
+    assert 0 < len(rows) <= mall.read_batch_max, len(rows)
+    try:
+        with turn.accesses.of(turn.one) as access:
+            with turn.house.pool.connection() as connection:
+                if not push_leases.hold(
+                    connection, turn.lease, now=clock.now(), request_seconds=mall.request_seconds_max
+                ):
+                    raise LeaseGone(f"shop {turn.code} is pushed by another worker")
+            began = clock.now()
+            found = mall.read_back(access, [row.key for row in rows])
+    except TurnNotGot:
+        return None
+    if isinstance(found, ReadFailed):
+        _failed(turn, found)
+        return None
+    note(turn, mall_paces.READ, [Outcome(Result.APPLIED)])
+    missing = [_missing(turn, row, one, began, known_position, doubts) for row, one in zip(rows, found, strict=True)]
+    entries = [entry for entry in missing if entry is not None]
+    if entries:
+        with turn.house.pool.connection() as connection:
+            push_unseen.add(connection, entries)
+    done = turn.house.book.do(record_read(turn.code, read_fact(found, began)), turn.house.by())
+    return int(str(done.answer["position"]))
+
+
+def read_fact(found: Sequence[ListingRead], read_at: datetime) -> MallRead:
+    """The reading as a fact. ``read_at``: when it was asked for, so that nothing after it is thought to be inside."""
+    return MallRead(
+        door=DOOR,
+        listings=[keys.listing_text(one.key) for one in found],
+        units=[one.units for one in found],
+        found=[one.found for one in found],
+        sellable=[one.sellable for one in found],
+        read_at=utc_text(read_at),
+    )
+
+
+def _missing(
+    turn: Turn,
+    row: Queued,
+    found: ListingRead,
+    read_at: datetime,
+    known_position: int,
+    doubts: Mapping[ListingKey, Sequence[Base]],
+) -> Unseen | None:
+    if not found.found or found.units is None:
+        return None
+    certain, possible = unseen_at(row.numbers, read_units=found.units, read_at=read_at, doubts=doubts.get(row.key, ()))
+    if not certain and not possible:
+        return None
+    rules = row.rules
+    return Unseen(turn.code, row.key, rules.sku, rules.units_per_listing, certain, possible, read_at, known_position)
+
+
+def _failed(turn: Turn, failed: ReadFailed) -> None:
+    outcome = Outcome(failed.result, failed.code, failed.wait_seconds)
+    if failed.result is Result.THROTTLED:
+        with turn.house.pool.connection() as connection:
+            mall_paces.hold_back(
+                connection,
+                turn.code,
+                mall_paces.READ,
+                turn.read_pace,
+                now=turn.house.clock.now(),
+                wait_seconds=failed.wait_seconds,
+            )
+    note(turn, mall_paces.READ, [outcome])

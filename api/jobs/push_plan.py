@@ -1,0 +1,370 @@
+"""What a shop is to be told now, listing by listing: send, look first, wait, or leave. Pure: rows and a clock in, decisions out.
+
+Lower at once, raise after a look (D1). A mall lowers its own number at its own sale, so a push at or above what it shows
+may put units back that were just sold; below it, it cannot. What a look finds missing is withheld until its orders come.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from ledger import listing
+from ledger.expected import CLOCKS_APART, Numbers, Sale
+from ledger.listing import Listing, Stopped
+from ledger.terms import ListingKey
+
+LOW_WATER_UNITS = 10
+LOOK_SECONDS_MAX = 5.0
+UNSEEN_SECONDS_MAX = 600.0
+ZERO_AGAIN_SECONDS = 3_600.0
+NOT_FOUND_SECONDS = 600.0
+
+NOT_STOPPED = Stopped()
+LOWER, ZERO, RAISE, RESTATE = "lower", "zero", "raise", "restate"
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What the mall's declaration says about being told. ``lowers``: its number falls at its own sale. ``looks``: it can be read."""
+
+    units_max: int
+    lowers: bool = True
+    looks: bool = True
+    quiet_seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One listing as the facts up to one position say. ``free_units`` are the SKU's, None: 在庫未登録.
+
+    ``asks_again``: a person asked for a re-send since the last push. ``stopped``: what the stop threshold says.
+    """
+
+    key: ListingKey
+    rules: Listing
+    numbers: Numbers
+    free_units: int | None
+    stopped: Stopped = NOT_STOPPED
+    shares_floor_to_zero: bool = False
+    asks_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """What a look found missing at one listing, counted in listings. ``certain`` are sold; ``possible`` may be: a known order
+    was placed too near the push to say whether it explains them. Orders told after ``known_position`` explain them.
+    """
+
+    shop: str
+    key: ListingKey
+    sku: str
+    units_per_listing: int
+    certain: int
+    possible: int
+    seen_at: datetime
+    known_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Units not to be told: ``certain_units`` of the SKU anywhere, ``possible_units`` only by a raise of that listing."""
+
+    certain_units: int = 0
+    possible_units: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known beside the row: the time, what is withheld, and what this listing waits for.
+
+    ``waiting_since``: when a shop that cannot be read first had to wait (quiet time). ``tried_at``: when this rejected listing
+    was last sent. ``sync``: a full sync states every number.
+    """
+
+    now: datetime
+    withheld: Withheld = Withheld()
+    waiting_since: datetime | None = None
+    tried_at: datetime | None = None
+    sync: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Tell ``units`` now. ``looked``: it rests on the fresh look."""
+
+    units: int
+    trigger: str
+    looked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LookFirst:
+    """Read the listing's number, then decide again."""
+
+    trigger: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """Not before this time; ``why`` is a code: quiet, rest, rejected_zero."""
+
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Nothing to do until a fact changes; ``why`` is a code."""
+
+    why: str
+
+
+Decision: TypeAlias = Send | LookFirst | WaitUntil | Leave
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A number the mall had or may have had, and between which times that began; orders told after ``position`` came on top."""
+
+    units: int
+    begin: datetime
+    until: datetime
+    position: int
+    is_read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the mall shows by itself now as far as the told orders say: ``low`` to ``high``, None: not known."""
+
+    low: int | None
+    high: int | None
+
+
+def decide(row: Queued, manner: Manner, seen: Circumstances) -> Decision:
+    """What to do about one listing now."""
+    numbers = row.numbers
+    if numbers.pending_request is not None:
+        return Leave("in_flight")
+    target = target_of(row, manner, seen)
+    if target is None:
+        return Leave("not_told")
+    if numbers.rejected_code is not None and not row.asks_again:
+        return _rejected(target, numbers, seen)
+    fresh = fresh_look(numbers, seen.now)
+    found = _after_look(target, row, seen) if fresh else _without_look(target, row, manner, seen)
+    if isinstance(found, Leave) and (rest := _rest(row, seen.now)) is not None:
+        return WaitUntil(rest, "rest")
+    return found
+
+
+def target_of(row: Queued, manner: Manner, seen: Circumstances) -> int | None:
+    """反映予定数 with what the clock and looks add; None: it is not told anything."""
+    return listing.wanted(
+        row.rules,
+        row.free_units,
+        units_max=manner.units_max,
+        stopped=row.stopped,
+        now=seen.now,
+        shares_floor_to_zero=row.shares_floor_to_zero,
+        withheld_units=seen.withheld.certain_units,
+    )
+
+
+def fresh_look(numbers: Numbers, now: datetime) -> bool:
+    """Whether the mall's number was read within LOOK_SECONDS_MAX, and nothing was sent since."""
+    if numbers.read_at is None or now - numbers.read_at > timedelta(seconds=LOOK_SECONDS_MAX):
+        return False
+    return numbers.applied_until is None or numbers.read_at >= numbers.applied_until
+
+
+def shown(numbers: Numbers) -> Shown:
+    """What the mall shows by itself, from the newest of push and read; orders too near it make a range.
+
+    An expected number that is uncertain gives no lower bound: an unknown answer may have set any number.
+    """
+    base = base_of(numbers)
+    if base is None:
+        return Shown(None, None)
+    after, near = sold_since(numbers.sales, base)
+    high = base.units - after
+    if numbers.expected_units is None:
+        return Shown(None, high)
+    if base.is_read:
+        high = min(high, numbers.expected_units)
+        return Shown(high - near, high)
+    return Shown(numbers.expected_units, numbers.expected_units)
+
+
+def unseen_at(numbers: Numbers, *, read_units: int, read_at: datetime, doubts: Sequence[Base] = ()) -> tuple[int, int]:
+    """(certain, possible) listings sold at the mall that no told order explains, given what a look read just now.
+
+    ``numbers`` are those before the look. Possible are those that only orders too near the last push would explain.
+    ``doubts``: numbers that requests without a known answer may have set since.
+    """
+    base = base_of(numbers)
+    if base is None or base.until > read_at:
+        return 0, 0
+    most, least = 0, None
+    for one in (base, *(doubt for doubt in doubts if doubt.position > base.position)):
+        after, near = sold_since(numbers.sales, one)
+        units = one.units - after
+        if one is base and not base.is_read:  # what the mall put back by itself
+            units = max(units, numbers.expected_units or 0)
+        most = max(most, units - read_units)
+        least = units - near - read_units if least is None else min(least, units - near - read_units)
+    certain = max(0, least or 0)
+    return certain, most - certain
+
+
+def outstanding(entries: Sequence[Unseen], sales: Sequence[Sale], now: datetime) -> Withheld:
+    """What is still withheld of one listing's entries; after UNSEEN_SECONDS_MAX nothing is any more (要確認)."""
+    certain = possible = 0
+    for entry, left_certain, left_possible in left_of(entries, sales):
+        if now - entry.seen_at < timedelta(seconds=UNSEEN_SECONDS_MAX):
+            certain += left_certain * entry.units_per_listing
+            possible += left_possible * entry.units_per_listing
+    return Withheld(certain, possible)
+
+
+def left_of(entries: Sequence[Unseen], sales: Sequence[Sale]) -> list[tuple[Unseen, int, int]]:
+    """Each entry of one listing, oldest first, with what no order explains: (certain, possible).
+
+    An order explains a unit when it was told since and placed before the look; one order explains each unit once.
+    """
+    used: dict[int, int] = {}
+    found = []
+    for entry in sorted(entries, key=lambda one: one.seen_at):
+        certain, possible = entry.certain, entry.possible
+        for at, sale in enumerate(sales):
+            if sale.position <= entry.known_position or sale.ordered_at is None or sale.ordered_at > entry.seen_at:
+                continue
+            take = min(sale.quantity - used.get(at, 0), certain + possible)
+            used[at] = used.get(at, 0) + take
+            possible -= max(0, take - certain)
+            certain = max(0, certain - take)
+        found.append((entry, certain, possible))
+    return found
+
+
+# ------------------------------------------------------------------ how it is decided
+
+
+def base_of(numbers: Numbers) -> Base | None:
+    """The newest number that is known: by a read, or by a push; None when there was neither."""
+    read_at, until = numbers.read_at, numbers.applied_until
+    if (
+        read_at is not None
+        and numbers.read_found
+        and numbers.read_units is not None
+        and (until is None or read_at >= until)
+    ):
+        return Base(numbers.read_units, read_at, read_at, numbers.read_position, is_read=True)
+    if numbers.told_units is None or numbers.sent_at is None or until is None:
+        return None
+    return Base(numbers.told_units, numbers.sent_at, until, numbers.told_position)
+
+
+def sold_since(sales: Sequence[Sale], base: Base) -> tuple[int, int]:
+    """(surely after the base, too near it to say) listings sold by orders told after the base's position."""
+    after = near = 0
+    for sale in sales:
+        if sale.position <= base.position:
+            continue
+        if sale.ordered_at is None:
+            near += sale.quantity
+        elif sale.ordered_at > base.until + CLOCKS_APART:
+            after += sale.quantity
+        elif sale.ordered_at >= base.begin - CLOCKS_APART:
+            near += sale.quantity
+    return after, near
+
+
+def _after_look(target: int, row: Queued, seen: Circumstances) -> Decision:
+    """The number was read a moment ago: lower, raise less what may be unseen, or nothing."""
+    numbers = row.numbers
+    if not numbers.read_found:
+        return WaitUntil(_moment(numbers.read_at) + timedelta(seconds=NOT_FOUND_SECONDS), "not_found")
+    if numbers.read_units is None:
+        return Send(target, RESTATE, looked=True)  # unlimited at the mall: any number is less
+    found = numbers.read_units
+    if target < found or (target == 0 and found != 0):
+        return Send(target, ZERO if target == 0 else LOWER, looked=True)
+    if target > found:
+        careful = max(found, target - _in_listings(row, seen.withheld.possible_units))
+        return Send(careful, RAISE, looked=True) if careful > found else Leave("withheld")
+    same = numbers.expected_units is not None and numbers.expected_units >= found and not numbers.uncertain_position
+    return Leave("same") if same and not row.asks_again else Send(target, RESTATE, looked=True)
+
+
+def _without_look(target: int, row: Queued, manner: Manner, seen: Circumstances) -> Decision:
+    numbers, now = row.numbers, shown(row.numbers)
+    if target == 0 and not (now.low == now.high == 0):
+        return Send(0, ZERO)
+    if now.low is not None and target < now.low:
+        return Send(target, LOWER)
+    certain = now.low is not None and now.low == now.high
+    if certain and target == now.low and not (seen.sync or row.asks_again):
+        if numbers.expected_units == target or not manner.looks:
+            return Leave("same")
+        if _looked_lately(numbers, seen.now):
+            return Leave("withheld")  # the orders behind the missing units come, or their time ends
+    raising = RESTATE if now.high is None or target <= now.high else RAISE
+    if certain and row.free_units is not None and row.free_units > LOW_WATER_UNITS:
+        return Send(target, raising)
+    if manner.looks:
+        if not numbers.read_found and _looked_lately(numbers, seen.now):
+            return WaitUntil(_moment(numbers.read_at) + timedelta(seconds=NOT_FOUND_SECONDS), "not_found")
+        return LookFirst(raising)
+    return _after_quiet(target, raising, row, manner, seen)
+
+
+def _after_quiet(target: int, trigger: str, row: Queued, manner: Manner, seen: Circumstances) -> Decision:
+    """The mall cannot be read: it has to be silent for the quiet time, counted from the newest thing heard of it."""
+    numbers = row.numbers
+    heard = [seen.waiting_since or seen.now, *([numbers.uncertain_since] if numbers.uncertain_since else [])]
+    heard += [sale.ordered_at for sale in numbers.sales if sale.ordered_at is not None]
+    due = max(heard) + timedelta(seconds=manner.quiet_seconds)
+    return Send(target, trigger) if seen.now >= due else WaitUntil(due, "quiet")
+
+
+def _rejected(target: int, numbers: Numbers, seen: Circumstances) -> Decision:
+    """It left the queue for the work list; only 0 is tried again, once an hour."""
+    if target != 0 or numbers.expected_units == 0:
+        return Leave("rejected")
+    due = seen.now if seen.tried_at is None else seen.tried_at + timedelta(seconds=ZERO_AGAIN_SECONDS)
+    return Send(0, ZERO) if seen.now >= due else WaitUntil(due, "rejected_zero")
+
+
+def _rest(row: Queued, now: datetime) -> datetime | None:
+    """When the minimum rest at 0 ends, while it runs."""
+    since = row.stopped.since
+    if since is None or row.rules.settings.stop_threshold is None:
+        return None
+    ends = since + timedelta(seconds=row.rules.settings.minimum_rest_seconds)
+    return ends if ends > now else None
+
+
+def _looked_lately(numbers: Numbers, now: datetime) -> bool:
+    return numbers.read_at is not None and now - numbers.read_at < timedelta(seconds=UNSEEN_SECONDS_MAX)
+
+
+def _in_listings(row: Queued, units: int) -> int:
+    return -(-units // row.rules.units_per_listing)
+
+
+def _moment(moment: datetime | None) -> datetime:
+    assert moment is not None
+    return moment
+
+
+def urgency(decision: Send) -> int:
+    """Zeros first, then lower numbers, then the rest."""
+    return {ZERO: 0, LOWER: 1}.get(decision.trigger, 2)
+
+
+def sum_withheld(parts: Mapping[tuple[str, ListingKey], Withheld], own: tuple[str, ListingKey]) -> Withheld:
+    """What is withheld from the listing ``own``: certain units of every listing of the SKU, possible ones of its own."""
+    mine = parts.get(own, Withheld())
+    return Withheld(sum(part.certain_units for part in parts.values()), mine.possible_units)

@@ -1,0 +1,232 @@
+"""One push request: recorded before its first byte leaves, sent once, its answer recorded, and what follows for the shop.
+
+The request is recorded under the ledger's lock, and only if the shop still pushes and, for numbers that may raise what the
+mall shows, if no stock of those SKUs moved since the numbers were computed: a raise never leaves out an order we were told.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from adapters.kit.mall import ShopAccess
+from adapters.kit.pace import Pace
+from api.jobs.push_plan import LOWER, ZERO, Queued, Send
+from api.shop_access import ConnectedShop, ShopAccesses, TurnNotGot
+from api.tables import mall_paces, push_breakers, push_leases, push_waits
+from api.tables.push_leases import MARGIN_SECONDS, PushLease
+from api.wiring import House
+from ledger import keys, shop
+from ledger.book import Verb
+from ledger.book.pushes import record_push_answered, record_push_sent
+from ledger.book.shops import pause_shop
+from ledger.facts.push import PushAnswered, PushSent
+from ledger.failpoint import reach
+from ledger.push import FenceBroken
+from ledger.shop import ShopNotReady
+from ledger.terms import MAIN_PLACE, ListingKey, ListingLevel, Outcome, Result, utc_text
+from ledger.view import View
+from ledger.writer import Decision
+
+CHANNEL = "api"
+SEND_SECONDS_MAX = MARGIN_SECONDS / 2  # from holding the lease to the first byte; later, another worker may come
+
+
+class NumbersMoved(ValueError):
+    """Stock of these SKUs moved after the numbers were computed; compute them again."""
+
+    def __init__(self, skus: frozenset[str]) -> None:
+        super().__init__(
+            f"stock of {len(skus)} SKUs moved since the numbers were computed; expected none: compute them again"
+        )
+        self.skus = skus
+
+
+class LeaseGone(RuntimeError):
+    """Another worker pushes this shop now; nothing was sent."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """This worker's turn to push one shop."""
+
+    house: House
+    accesses: ShopAccesses
+    one: ConnectedShop
+    lease: PushLease
+    push_pace: Pace
+    read_pace: Pace
+
+    @property
+    def code(self) -> str:
+        return self.one.code
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A listing and what it is told. ``skus``: whose stock the number follows from."""
+
+    row: Queued
+    send: Send
+    skus: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What stands in the request's record beside its numbers: where they were computed, what was looked at, its kin."""
+
+    computed_at: int
+    look_position: int = 0
+    look_at: datetime | None = None
+    sync: str | None = None
+    parent: str | None = None
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of a request. ``position`` 0: it did not leave. ``moved``: SKUs whose numbers have to be computed again."""
+
+    request: str = ""
+    position: int = 0
+    sent: PushSent | None = None
+    outcomes: Mapping[ListingKey, Outcome] = field(default_factory=dict)
+    moved: frozenset[str] = frozenset()
+
+    def results(self) -> frozenset[Result]:
+        return frozenset(one.result for one in self.outcomes.values())
+
+
+def tell(turn: Turn, batch: Sequence[Planned], rest: Rest) -> Told:
+    """The batch was told to the mall, once, and its answer is recorded. Raises LeaseGone, and psycopg errors."""
+    mall, clock = turn.one.mall, turn.house.clock
+    assert callable(mall.push_api), mall.code
+    assert 0 < len(batch) <= mall.push_batch_max, len(batch)
+    reach("push.computed")
+    try:
+        with turn.accesses.of(turn.one) as access:
+            began = clock.monotonic()
+            with turn.house.pool.connection() as connection:
+                if not push_leases.hold(
+                    connection, turn.lease, now=clock.now(), request_seconds=mall.request_seconds_max
+                ):
+                    raise LeaseGone(f"shop {turn.code} is pushed by another worker")
+            recorded = _record(turn, batch, rest)
+            if recorded.sent is None:
+                return recorded
+            reach("push.sent_recorded")
+            return _send(turn, batch, recorded.sent, access, in_time=clock.monotonic() - began <= SEND_SECONDS_MAX)
+    except TurnNotGot:
+        return Told()
+
+
+def _record(turn: Turn, batch: Sequence[Planned], rest: Rest) -> Told:
+    """The request is a durable fact; or it must not leave."""
+    now = turn.house.clock.now()
+    sent = PushSent(
+        request=turn.house.new_id(),
+        channel=CHANNEL,
+        triggers=[one.send.trigger for one in batch],
+        listings=[keys.listing_text(one.row.key) for one in batch],
+        units=[one.send.units for one in batch],
+        computed_at=rest.computed_at,
+        expected_before=[one.row.numbers.expected_units for one in batch],
+        look_position=rest.look_position,
+        look_at=None if rest.look_at is None else utc_text(rest.look_at),
+        dead_after=utc_text(now + timedelta(seconds=turn.one.mall.request_seconds_max + MARGIN_SECONDS)),
+        attempt=rest.attempt,
+        sync=rest.sync,
+        parent_request=rest.parent,
+    )
+    careful = {s for one in batch if one.send.trigger not in (LOWER, ZERO) for s in one.skus}
+    try:
+        turn.house.book.do(send_fresh(turn.code, sent, frozenset(careful)), turn.house.by())
+    except NumbersMoved as found:
+        return Told(moved=found.skus)
+    except (ShopNotReady, FenceBroken):
+        return Told()
+    return Told(request=sent.request, sent=sent)
+
+
+def send_fresh(code: str, sent: PushSent, skus: frozenset[str]) -> Verb:
+    """The request is recorded if the shop pushes now and no stock of ``skus`` moved after the position of its numbers.
+
+    Raises ShopNotReady, NumbersMoved, FenceBroken.
+    """
+    base = record_push_sent(code, sent)
+    stream = keys.shop(code)
+
+    def decide(view: View) -> Decision:
+        view.need(skus=skus, streams=[stream])
+        if not view.state(stream, shop.FOLD).pushing:
+            raise ShopNotReady(f"shop {code} does not push now; expected 在庫反映 to run")
+        moved = frozenset(sku for sku in skus if view.level(sku).position > sent.computed_at)
+        if moved:
+            raise NumbersMoved(moved)
+        return base.decide(view)
+
+    base.wanted.streams.add(stream)
+    base.wanted.stocks |= {(MAIN_PLACE, sku) for sku in skus}
+    return replace(base, decide=decide)
+
+
+def _send(turn: Turn, batch: Sequence[Planned], sent: PushSent, access: ShopAccess, *, in_time: bool) -> Told:
+    mall, clock = turn.one.mall, turn.house.clock
+    assert callable(mall.push_api), mall.code
+    levels = [ListingLevel(one.row.key, one.send.units) for one in batch]
+    began = clock.now()
+    if in_time:
+        reach("push.before_request")
+        outcomes = mall.push_api(access, levels)
+        reach("push.after_request")
+    else:
+        outcomes = [Outcome(Result.TRANSIENT, "too_late")] * len(levels)
+    assert len(outcomes) == len(levels), mall.code
+    ended = max(began, clock.now())
+    position = answer(turn, sent, outcomes, began=began, ended=ended)
+    reach("push.answered_recorded")
+    told = Told(sent.request, position, sent, dict(zip((level.key for level in levels), outcomes, strict=True)))
+    _what_follows(turn, batch, told, ended)
+    return told
+
+
+def answer(turn: Turn, sent: PushSent, outcomes: Sequence[Outcome], *, began: datetime, ended: datetime) -> int:
+    """The answer is recorded; its position."""
+    answered = PushAnswered(
+        request=sent.request,
+        outcomes=[str(one.result) for one in outcomes],
+        codes=[one.code for one in outcomes],
+        sent_at=utc_text(began),
+        applied_from=utc_text(began),
+        applied_until=utc_text(ended),
+    )
+    return turn.house.book.do(record_push_answered(turn.code, answered), turn.house.by(cause=sent.request)).position
+
+
+def _what_follows(turn: Turn, batch: Sequence[Planned], told: Told, now: datetime) -> None:
+    """Breaker, pace and pause after the answer; the time at which a rejected 0 was tried."""
+    outcomes = list(told.outcomes.values())
+    slow = [one.wait_seconds for one in outcomes if one.result is Result.THROTTLED]
+    zeros = [
+        one.row.key for one in batch if one.send.units == 0 and told.outcomes[one.row.key].result is Result.REJECTED
+    ]
+    with turn.house.pool.connection() as connection:
+        if slow:
+            wait = max(slow)
+            mall_paces.hold_back(connection, turn.code, mall_paces.PUSH, turn.push_pace, now=now, wait_seconds=wait)
+        push_waits.begin(connection, turn.code, push_waits.REJECTED_ZERO, zeros, now, again=True)
+        sent_on = [one.row.key for one in batch if told.outcomes[one.row.key].result is Result.APPLIED]
+        push_waits.end(connection, turn.code, push_waits.QUIET, sent_on)
+    note(turn, mall_paces.PUSH, outcomes)
+
+
+def note(turn: Turn, kind: str, outcomes: Sequence[Outcome]) -> None:
+    """The breaker of this kind of call knows the result; a key that is not accepted stops the shop and says so."""
+    now, chance = turn.house.clock.now(), int(turn.house.new_id()[:8], 16) / 0xFFFF_FFFF
+    with turn.house.pool.connection() as connection:
+        before = push_breakers.of_shop(connection, turn.code, kind)
+        after = push_breakers.after_answer(before, outcomes, now=now, chance=chance)
+        if after != before:
+            push_breakers.keep(connection, turn.code, kind, after, now=now)
+    refused = next((one for one in outcomes if one.result is Result.REJECTED_AUTH), None)
+    if refused is not None:
+        turn.house.book.do(pause_shop(turn.code, refused.code or "rejected_auth"), turn.house.by())

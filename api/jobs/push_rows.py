@@ -1,0 +1,234 @@
+"""The listings a push looks at: rows of the listings table at one position, with what looks found missing of their SKUs."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+
+from api.jobs.push_plan import Queued, Unseen, Withheld, outstanding, sum_withheld
+from api.tables import push_syncs, push_unseen
+from ledger import keys, listing
+from ledger.expected import Sale
+from ledger.listing import Listing, Stopped
+from ledger.terms import ListingKey
+from projections.listing_columns import FIELDS, row_of
+from projections.listing_state import ListingRow
+
+QUEUE_ROWS_MAX = 2_000
+PROJECTION = "listings"
+
+# What the tables hold of one listing: its row, its SKU's free units, and the components of a set.
+_SELECT = sql.SQL(
+    "SELECT {columns}, s.free, (s.recipe::jsonb) -> 'components' FROM {listings} AS l"
+    " LEFT JOIN {listing_skus} AS s ON s.sku = l.sku WHERE {condition} ORDER BY {order} LIMIT {limit}"
+)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one shop, all as of ``position``."""
+
+    shop: str
+    position: int
+    rows: tuple[Queued, ...]
+    components: Mapping[ListingKey, tuple[str, ...]] = field(default_factory=dict)
+    parts: Mapping[str, Mapping[tuple[str, ListingKey], Withheld]] = field(default_factory=dict)
+
+    def withheld(self, row: Queued) -> Withheld:
+        """What is not to be told to this listing, because a look found it missing."""
+        return sum_withheld(self.parts.get(row.rules.sku, {}), (self.shop, row.key))
+
+    def skus_of(self, row: Queued) -> tuple[str, ...]:
+        """The SKUs whose stock the listing's number follows from."""
+        return self.components.get(row.key) or (row.rules.sku,)
+
+
+def head(connection: psycopg.Connection, schema: str) -> int:
+    """The ledger's last position."""
+    found = connection.execute(_named("SELECT position FROM {ledger_head}", schema), prepare=True).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def folded_to(connection: psycopg.Connection, schema: str) -> int:
+    """The position up to which the listings know every fact."""
+    statement = _named("SELECT position FROM {projection_checkpoints} WHERE projection = %s", schema)
+    found = connection.execute(statement, (PROJECTION,), prepare=True).fetchone()
+    return 0 if found is None else int(found[0])
+
+
+def shops_that_wait(connection: psycopg.Connection, schema: str, now: datetime) -> set[str]:
+    """The shops with a listing that may have to be told, or with a running full sync."""
+    waiting = _named("SELECT DISTINCT shop FROM {listings} WHERE queue_rank IS NOT NULL", schema)
+    found = {str(row[0]) for row in connection.execute(waiting, prepare=True)}
+    missing = [entry.sku for entry in push_unseen.running(connection, now)]
+    if missing:
+        sharing = _named("SELECT DISTINCT shop FROM {listings} WHERE sku = ANY (%s)", schema)
+        found |= {str(row[0]) for row in connection.execute(sharing, (missing,), prepare=True)}
+    return found | push_syncs.shops(connection)
+
+
+def queue(
+    connection: psycopg.Connection, schema: str, shop: str, *, now: datetime, also: Collection[ListingKey] = ()
+) -> Rows:
+    """The shop's listings that may have to be told, lower numbers first, at most QUEUE_ROWS_MAX: those that differ, those whose
+    SKU has missing units, and ``also``. What orders explain of the shop's missing units is taken off first.
+    """
+    with _snapshot(connection):
+        entries = push_unseen.running(connection, now)
+        own = [entry.key for entry in entries if entry.shop == shop]
+        wanted = {*also, *own}
+        condition = (
+            "l.shop = %s AND (l.queue_rank IS NOT NULL OR l.sku = ANY (%s)"
+            " OR (l.item, l.variant) IN (SELECT * FROM unnest(%s::text[], %s::text[])))"
+        )
+        values = (shop, [entry.sku for entry in entries], *_pairs(wanted))
+        rows = _rows(connection, schema, shop, condition, values, order="l.queue_rank, l.item, l.variant")
+        _explain(connection, rows, [entry for entry in entries if entry.shop == shop])
+        return _with_missing(connection, schema, rows, now)
+
+
+def of_listings(
+    connection: psycopg.Connection, schema: str, shop: str, found: Iterable[ListingKey], *, now: datetime
+) -> Rows:
+    """These listings of the shop, as far as they are known."""
+    condition = "l.shop = %s AND (l.item, l.variant) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
+    with _snapshot(connection):
+        rows = _rows(
+            connection, schema, shop, condition, (shop, *_pairs(found)), order="l.item, l.variant", limit=10_000
+        )
+        return _with_missing(connection, schema, rows, now)
+
+
+def linked_after(
+    connection: psycopg.Connection, schema: str, shop: str, after: str, limit: int, *, now: datetime
+) -> Rows:
+    """The next linked listings (連動) of the shop behind ``after`` (a listing as text, "" from the first), in a fixed order."""
+    last = keys.listing_key(after) if after else ListingKey("", "")
+    condition = "l.shop = %s AND l.state = %s AND (l.item, l.variant) > (%s, %s)"
+    values = (shop, listing.LINKED, last.item, last.variant)
+    with _snapshot(connection):
+        rows = _rows(connection, schema, shop, condition, values, order="l.item, l.variant", limit=limit)
+        return _with_missing(connection, schema, rows, now)
+
+
+def linked(connection: psycopg.Connection, schema: str, shop: str) -> int:
+    """How many linked listings the shop has."""
+    statement = _named("SELECT count(*) FROM {listings} WHERE shop = %s AND state = %s", schema)
+    found = connection.execute(statement, (shop, listing.LINKED)).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+# ------------------------------------------------------------------ private
+
+
+@contextmanager
+def _snapshot(connection: psycopg.Connection) -> Iterator[None]:
+    """Rows and the position they are as of are of one moment: each page of facts moves both in one commit."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
+
+
+def _rows(
+    connection: psycopg.Connection,
+    schema: str,
+    shop: str,
+    condition: LiteralString,
+    values: Sequence[object],
+    *,
+    order: LiteralString,
+    limit: int = QUEUE_ROWS_MAX,
+) -> Rows:
+    position = folded_to(connection, schema)
+    statement = _SELECT.format(
+        columns=sql.SQL(", ").join(sql.Identifier("l", name) for name in FIELDS),
+        listings=sql.Identifier(schema, "listings"),
+        listing_skus=sql.Identifier(schema, "listing_skus"),
+        condition=sql.SQL(condition),
+        order=sql.SQL(order),
+        limit=sql.Literal(limit),
+    )
+    found: list[Any] = connection.execute(statement, tuple(values), prepare=True).fetchall()
+    rows, components = [], {}
+    for *columns, free, inside in found:
+        row = row_of(columns)
+        one = queued(row, free)
+        rows.append(one)
+        if inside:
+            components[one.key] = tuple(inside)
+    return Rows(shop, position, tuple(rows), components)
+
+
+def queued(row: ListingRow, free: int | None) -> Queued:
+    """The row as the plan takes it."""
+    rules = row.listing
+    return Queued(
+        key=ListingKey(row.item, row.variant),
+        rules=rules,
+        numbers=row.numbers,
+        free_units=free,
+        stopped=Stopped(row.stopped_since),
+        shares_floor_to_zero=_shows_the_rest(rules, free, row.wanted),
+        asks_again=rules.resend_position > row.numbers.told_position,
+    )
+
+
+def _shows_the_rest(rules: Listing, free: int | None, wanted: int | None) -> bool:
+    """Whether it shows what is left because every share floors to 0: its own share does, and it shows something."""
+    if not rules.settings.first_choice or not wanted or free is None:
+        return False
+    return max(0, free - rules.settings.reserve) * rules.settings.share_percent // 100 == 0
+
+
+def _explain(connection: psycopg.Connection, rows: Rows, entries: Sequence[Unseen]) -> None:
+    """Orders that were told are taken off the missing units for good: the row forgets them with the next push."""
+    sales = {row.key: row.numbers.sales for row in rows.rows}
+    for key in {entry.key for entry in entries}:
+        mine = sorted((entry for entry in entries if entry.key == key), key=lambda entry: entry.seen_at)
+        if any(sale.position > entry.known_position for entry in mine for sale in sales.get(key, ())):
+            push_unseen.explain(connection, mine, sales[key], rows.position)
+
+
+def _with_missing(connection: psycopg.Connection, schema: str, rows: Rows, now: datetime) -> Rows:
+    skus = {row.rules.sku for row in rows.rows} | {sku for each in rows.components.values() for sku in each}
+    entries = push_unseen.running(connection, now, skus) if skus else []
+    if not entries:
+        return rows
+    sales = _sales_of(connection, schema, {(entry.shop, entry.key) for entry in entries})
+    parts: dict[str, dict[tuple[str, ListingKey], Withheld]] = {}
+    for name in {(entry.shop, entry.key) for entry in entries}:
+        mine = [entry for entry in entries if (entry.shop, entry.key) == name]
+        parts.setdefault(mine[0].sku, {})[name] = outstanding(mine, sales.get(name, ()), now)
+    return Rows(rows.shop, rows.position, rows.rows, rows.components, parts)
+
+
+def _sales_of(
+    connection: psycopg.Connection, schema: str, names: Collection[tuple[str, ListingKey]]
+) -> Mapping[tuple[str, ListingKey], Sequence[Sale]]:
+    statement = sql.SQL(
+        "SELECT {columns} FROM {listings} AS l"
+        " WHERE (l.shop, l.item, l.variant) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))"
+    ).format(
+        columns=sql.SQL(", ").join(sql.Identifier("l", name) for name in FIELDS),
+        listings=sql.Identifier(schema, "listings"),
+    )
+    shops = [shop for shop, _ in names]
+    rows = connection.execute(statement, (shops, *_pairs([key for _, key in names])), prepare=True).fetchall()
+    found = [row_of(values) for values in rows]
+    return {(row.shop, ListingKey(row.item, row.variant)): row.numbers.sales for row in found}
+
+
+def _pairs(found: Iterable[ListingKey]) -> tuple[list[str], list[str]]:
+    listed = list(found)
+    return [key.item for key in listed], [key.variant for key in listed]
+
+
+def _named(text: LiteralString, schema: str) -> sql.Composed:
+    names = ("ledger_head", "projection_checkpoints", "listings")
+    return sql.SQL(text).format(**{name: sql.Identifier(schema, name) for name in names})

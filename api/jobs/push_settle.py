@@ -1,0 +1,135 @@
+"""Requests whose end is not known: found after a crash or a lost answer, and settled by what the mall shows later.
+
+The lease is only taken over when such a request can no longer be on its way, so its numbers are either set or never will be.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from api.jobs.push_plan import Base, Queued
+from api.jobs.push_request import Turn
+from api.tables.push_leases import MARGIN_SECONDS
+from ledger import keys
+from ledger.book.pushes import record_push_answered, record_push_settled
+from ledger.codec import decode
+from ledger.expected import Numbers
+from ledger.facts.push import PushAnswered, PushSent, PushSettled
+from ledger.reading import Selects
+from ledger.terms import ListingKey, Result, utc_moment, utc_text
+from ledger.view import TAIL_FACTS
+
+NO_ANSWER = "no_answer_seen"
+SUPERSEDED = "superseded"  # another number was told or read since: whether this one was set no longer matters
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A request with at least one unknown outcome, not settled yet."""
+
+    sent: PushSent
+    answered: PushAnswered
+
+    def unknown(self) -> list[tuple[int, ListingKey]]:
+        """(place in the request, listing) of each unknown outcome."""
+        places = enumerate(zip(self.sent.listings, self.answered.outcomes, strict=True))
+        return [(at, keys.listing_key(name)) for at, (name, outcome) in places if outcome == Result.UNKNOWN]
+
+
+def close_unanswered(turn: Turn) -> int:
+    """Every request without an answer is answered as unknown, once it can no longer apply; how many there were."""
+    sent, answered, _ = _tail(turn)
+    now, count = turn.house.clock.now(), 0
+    for one in sent.values():
+        if one.request in answered or utc_moment(one.dead_after) > now:
+            continue
+        many = len(one.listings)
+        unknown = PushAnswered(
+            request=one.request,
+            outcomes=[str(Result.UNKNOWN)] * many,
+            codes=[NO_ANSWER] * many,
+            sent_at=_sent_at(turn, one),
+            applied_from=_sent_at(turn, one),
+            applied_until=one.dead_after,
+        )
+        turn.house.book.do(record_push_answered(turn.code, unknown), turn.house.by(cause=one.request))
+        count += 1
+    return count
+
+
+def doubts_of(turn: Turn) -> list[Doubt]:
+    """The requests whose outcome is unknown and not settled, oldest first."""
+    sent, answered, settled = _tail(turn)
+    found = [Doubt(one, answered[one.request]) for one in sent.values() if one.request in answered]
+    return [one for one in found if one.sent.request not in settled and one.unknown()]
+
+
+def bases_of(doubts: Sequence[Doubt]) -> Mapping[ListingKey, Sequence[Base]]:
+    """The numbers that these requests may have set, by listing."""
+    found: dict[ListingKey, list[Base]] = {}
+    for one in doubts:
+        begin, until = utc_moment(one.answered.applied_from), utc_moment(one.answered.applied_until)
+        for at, key in one.unknown():
+            base = Base(one.sent.units[at], begin, max(until, utc_moment(one.sent.dead_after)), one.sent.computed_at)
+            found.setdefault(key, []).append(base)
+    return found
+
+
+def settle(turn: Turn, doubts: Sequence[Doubt], rows: Mapping[ListingKey, Queued]) -> int:
+    """Requests all of whose listings were read or told since are settled; how many. ``rows`` are as the facts say now."""
+    count = 0
+    for one in doubts:
+        unknown = one.unknown()
+        if any(key in rows and not _known(rows[key].numbers) for _, key in unknown):
+            continue
+        outcomes, codes = list(one.answered.outcomes), list(one.answered.codes)
+        evidence, until = 0, one.answered.applied_until
+        for at, key in unknown:
+            numbers = rows[key].numbers if key in rows else Numbers()
+            applied = _shows(numbers, one, one.sent.units[at])
+            outcomes[at], codes[at] = (str(Result.APPLIED), "") if applied else (str(Result.TRANSIENT), SUPERSEDED)
+            evidence = max(evidence, numbers.read_position)
+            if applied and numbers.read_at is not None:
+                until = max(until, utc_text(numbers.read_at))
+        settled = PushSettled(
+            request=one.sent.request,
+            outcomes=outcomes,
+            codes=codes,
+            applied_from=one.answered.applied_from,
+            applied_until=until,
+            evidence_position=evidence,
+        )
+        turn.house.book.do(record_push_settled(turn.code, settled), turn.house.by(cause=one.sent.request))
+        count += 1
+    return count
+
+
+def _known(numbers: Numbers) -> bool:
+    return numbers.expected_units is not None and not numbers.uncertain_position and numbers.pending_request is None
+
+
+def _shows(numbers: Numbers, doubt: Doubt, units: int) -> bool:
+    """Whether the mall was read to show just this number, with nothing else that explains it."""
+    if numbers.read_at is None or numbers.read_units != units or numbers.told_position > doubt.sent.computed_at:
+        return False
+    sold = any(sale.position > doubt.sent.computed_at for sale in numbers.sales)
+    return numbers.read_at >= utc_moment(doubt.answered.applied_from) and not sold
+
+
+def _sent_at(turn: Turn, sent: PushSent) -> str:
+    """When the request may have left at the earliest: its own deadline before the time it is dead."""
+    longest = timedelta(seconds=turn.one.mall.request_seconds_max + MARGIN_SECONDS)
+    return utc_text(utc_moment(sent.dead_after) - longest)
+
+
+def _tail(turn: Turn) -> tuple[dict[str, PushSent], dict[str, PushAnswered], set[str]]:
+    selects = Selects(turn.house.database.schema)
+    with turn.house.pool.connection() as connection:
+        rows: list[Any] = connection.execute(selects.tails, ([keys.push(turn.code)], TAIL_FACTS)).fetchall()
+    facts = [
+        decode(position, stream, version, name, bytes(state)).fact for stream, version, name, state, position in rows
+    ]
+    sent = {fact.request: fact for fact in facts if isinstance(fact, PushSent)}
+    answered = {fact.request: fact for fact in facts if isinstance(fact, PushAnswered)}
+    return sent, answered, {fact.request for fact in facts if isinstance(fact, PushSettled)}
