@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ledger.codec import Record
 from ledger.facts.load import HoldAsked, HoldConsumed, HoldExpired, HoldExtended, HoldPlaced, HoldReleased
-from ledger.terms import MAIN_PLACE, checked_units, utc_moment, utc_text
+from ledger.terms import MAIN_PLACE, UnitsNotAccepted, checked_units, utc_moment, utc_text
 from ledger.view import Fold
 
 REFERENCE_CHARACTERS_MAX = 100
@@ -54,7 +54,8 @@ def place(
     hold: Hold, *, reference: str, sku: str, units: int, ends_at: datetime, on_expiry: str, now: datetime
 ) -> list[HoldPlaced]:
     """The units are promised. The same hold again is harmless. Raises HoldNotAccepted, UnitsNotAccepted."""
-    checked_units(units)
+    if not checked_units(units, what="units to hold"):
+        raise UnitsNotAccepted("units to hold: 0; expected 1 or more")
     if not 1 <= len(reference) <= REFERENCE_CHARACTERS_MAX:
         raise HoldNotAccepted(
             f"reference of {len(reference)} characters; expected the merchant's own number, 1 to {REFERENCE_CHARACTERS_MAX}"

@@ -100,11 +100,14 @@ def confirm(state: Listing, *, mall_units_seen: int | None, wanted: int | None) 
 
 
 def stop(state: Listing, *, show_zero: bool) -> list[ListingStopped]:
-    """停止: the mall keeps what it shows, or is told 0 first. Raises ListingNotAccepted."""
+    """停止: the mall keeps what it shows, or is told 0 first. Raises ListingNotAccepted.
+
+    One that waits to be confirmed is told nothing as it is; stopped and started it would be told without a person's look (D21).
+    """
     if state.state == STOPPED and state.show_zero == show_zero:
         return []
-    if state.state not in (LINKED, STOPPED, TO_CONFIRM):
-        raise ListingNotAccepted(f"the listing is {state.state}; expected a linked one")
+    if state.state not in (LINKED, STOPPED):
+        raise ListingNotAccepted(f"the listing is {state.state}; expected one that is linked (連動): confirm it first")
     return [ListingStopped(show_zero=show_zero)]
 
 
@@ -129,6 +132,10 @@ def change_settings(state: Listing, settings: ListingSettingsChanged) -> list[Li
             " expected reserve and cap from 0, share from 1 to 100 %"
         )
     threshold, resume = settings.stop_threshold, settings.resume_level
+    if (threshold is not None and threshold < 0) or settings.minimum_rest_seconds < 0:
+        raise ListingNotAccepted(
+            f"stop threshold {threshold}, minimum rest {settings.minimum_rest_seconds} s; expected both from 0"
+        )
     if threshold is not None and resume is not None and resume <= threshold:
         raise ListingNotAccepted(f"resume level {resume}; expected more than the stop threshold {threshold}")
     return [] if settings == state.settings else [settings]

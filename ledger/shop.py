@@ -80,8 +80,8 @@ def evolve(shop: Shop, record: Record) -> Shop:
             return replace(after, reviewed_position=record.position, reviewed_passed=passed)
         case PushStarted(one_way=one_way):
             return replace(after, push=True, one_way=one_way, paused=None)
-        case PushStopped():
-            return replace(after, push=False, one_way=False)
+        case PushStopped():  # what was reviewed is of that switch-on: the mall's numbers move on while nothing is told
+            return replace(after, push=False, one_way=False, reviewed_position=0, reviewed_passed=False)
         case ShopPaused(cause=cause):
             return replace(after, paused=cause)
         case ShopResumed():
@@ -191,7 +191,8 @@ def resume(shop: Shop) -> list[ShopResumed]:
 
 
 def choose_send_type(shop: Shop, send_type: str) -> list[SendTypeChosen]:
-    """送信タイプ: api or file. Raises ShopNotAccepted."""
+    """送信タイプ: api or file. Raises ShopNotAccepted, ShopNotReady."""
+    _connected(shop)
     if send_type not in SEND_TYPES:
         raise ShopNotAccepted(f"send type {send_type!r}; expected api or file")
     return [] if shop.send_type == send_type else [SendTypeChosen(send_type=send_type)]

@@ -27,6 +27,10 @@ class SetNotAccepted(ValueError):
     """The recipe is not one: 1 to 100 different components, 1 to 9,999 of each, no set inside a set."""
 
 
+class SetHasNoNumber(ValueError):
+    """A set has no stock of its own: it is made of its components (D13)."""
+
+
 @dataclass(frozen=True, slots=True)
 class SkuState:
     """The SKU as its stream says. ``registered`` False: only mentioned so far."""

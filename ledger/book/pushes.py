@@ -11,11 +11,16 @@ from ledger.writer import Decision
 
 
 def record_push_sent(shop: str, sent: PushSent) -> Verb:
-    """The request is recorded, durable before its first byte leaves. The answer has ``position``. Raises FenceBroken."""
+    """The request is recorded, durable before its first byte leaves. The answer has ``position``.
+
+    Raises FenceBroken, FileNotFinished.
+    """
     stream = keys.push(shop)
 
     def decide(view: View) -> Decision:
-        return Decision([Draft(stream, f) for f in push.send(view.tail(stream), sent)], {"position": view.position + 1})
+        assert sent.computed_at <= view.position, "numbers are computed at a position that exists"
+        facts = push.send(view.tail(stream), sent, now=utc_text(view.now))
+        return Decision([Draft(stream, f) for f in facts], {"position": view.position + 1})
 
     return Verb("record_push_sent", decide, (shop, sent), Wanted(tails={stream}))
 

@@ -75,7 +75,7 @@ def overwrite(
 ) -> Verb:
     """上書き of one SKU. The answer has ``available`` and ``applied_on_top``. ``expected_version``: compare-and-set for programs.
 
-    Raises UnitsNotAccepted, OwedUnits, CountTooOld, VersionMoved, SkuNotAccepted.
+    Raises UnitsNotAccepted, OwedUnits, CountTooOld, VersionMoved, SkuNotAccepted, SetHasNoNumber.
     """
     stream, row = keys.stock(checked_sku(code)), (MAIN_PLACE, code)
 
@@ -87,9 +87,8 @@ def overwrite(
         on_top = top.available if target == "available" else top.on_hand
         carried = counting.carry_on(covers, top.counts, view.level(code))
         fact = counting.overwrite(now, units, covers=carried, applied_on_top=on_top, target=target, owed=owed)
-        registered = _registered(view, code)
         return Decision(
-            [*registered, Draft(stream, fact, counted_at)],
+            [*_numbered(view, code), Draft(stream, fact, counted_at)],
             {"available": fact.after, "applied_on_top": fact.applied_on_top},
         )
 
@@ -107,7 +106,7 @@ class VersionMoved(ValueError):
 
 
 def add(code: str, units: int) -> Verb:
-    """追加 of units that no mall stated. The answer has ``available``. Raises UnitsNotAccepted, SkuNotAccepted."""
+    """追加 of units that no mall stated. The answer has ``available``. Raises UnitsNotAccepted, SkuNotAccepted, SetHasNoNumber."""
     return _one("add", checked_sku(code), (code, units), lambda now: counting.add(now, units, shop=None))
 
 
@@ -134,9 +133,16 @@ def clear_defective(code: str, units: int) -> Verb:
 def _one(name: str, code: str, says: object, fact_of: Callable[[Stock], StockFact]) -> Verb:
     def decide(view: View) -> Decision:
         fact = fact_of(view.stock(code))
-        return Decision([*_registered(view, code), Draft(keys.stock(code), fact)], {"available": fact.after})
+        return Decision([*_numbered(view, code), Draft(keys.stock(code), fact)], {"available": fact.after})
 
     return Verb(name, decide, says, Wanted(stocks={(MAIN_PLACE, code)}, streams={keys.sku(code)}))
+
+
+def _numbered(view: View, code: str) -> list[Draft]:
+    """The SKU exists and may have a number of its own. Raises SetHasNoNumber."""
+    if view.state(keys.sku(code), sku.FOLD).recipe.components:
+        raise sku.SetHasNoNumber(f"{code} is a set; expected one of its components: a set has no stock of its own")
+    return _registered(view, code)
 
 
 def _registered(view: View, code: str) -> list[Draft]:
@@ -176,7 +182,9 @@ def receive(slip: str, lines: Sequence[tuple[str, str, int]]) -> Verb:
         if not checked_units(units, what="units received"):
             raise UnitsNotAccepted("units received: 0; expected 1 or more")
         if asked.setdefault(line, (code, units)) != (code, units):
-            raise ReceiptNotAccepted(f"line {line} stands twice with different goods; expected each line of a slip once")
+            raise ReceiptNotAccepted(
+                f"line {line} stands twice with different goods; expected each line of a slip once"
+            )
 
     def decide(view: View) -> Decision:
         known = view.state(stream, _RECEIVED)
@@ -185,7 +193,7 @@ def receive(slip: str, lines: Sequence[tuple[str, str, int]]) -> Verb:
         now: dict[str, Stock] = {}
         for line, code, units in new:
             if code not in now:
-                drafts.extend(_registered(view, code))
+                drafts.extend(_numbered(view, code))
             fact = stock.receive(now.get(code) or view.stock(code), slip, line, units)
             now[code] = stock.evolve(now.get(code) or view.stock(code), fact)
             drafts.append(Draft(keys.stock(code), fact))
