@@ -4,10 +4,10 @@ Facts come before marks, so a worker that dies between them does its page again,
 is lost and nothing counts twice. A row that fails is tried TRIES_MAX times and then waits for a person; others go on.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
+from typing import TypeAlias
 
 import psycopg
 import structlog
@@ -36,6 +36,7 @@ PAGE_ROWS = 200
 PAGE_BYTES_MAX = 8_000_000  # of messages open at once
 CLAIM_SECONDS = 15.0
 AGAIN_SECONDS = 2.0  # doubled by every try
+OTHERS_SECONDS = 0.5  # how often rows that failed or wait are looked at while new ones keep coming
 INTAKE_STOPPED = "intake_stopped"
 SHOP_NOT_CONNECTED = "shop_not_connected"
 DUPLICATE = "duplicate"
@@ -43,6 +44,7 @@ NOT_ACCEPTED = "order_not_accepted"
 NOTHING_NEW = "nothing_new"
 FAILED = "failed"
 FAULTS = (psycopg.Error, ValueError, *OURS)
+Connection: TypeAlias = psycopg.Connection
 log = structlog.get_logger()
 
 
@@ -62,42 +64,76 @@ def loops(house: House) -> list[Loop]:
     """What a worker runs so that mails become orders, and unlinked lines are linked when their listing is there."""
     listings = ProjectedListings()
     woken_by = (inbox.channel(house.database.schema),)
-    return [
-        Loop("intake", partial(drain, house, listings), woken_by),
-        Loop("relink", Relink(house, listings).step),
-    ]
+    return [Loop("intake", Intake(house, listings).step, woken_by), Loop("relink", Relink(house, listings).step)]
 
 
 def drain(house: House, listings: ListingCodes) -> int:
-    """The next page of the inbox is taken; the answer is how many rows were moved, 0 when nothing is to be done now.
+    """One step of a new intake: everything it looks after is looked at. See ``Intake.step``."""
+    return Intake(house, listings).step()
 
-    Raises what the database raises when it is away; the rows are then to be read as before.
-    """
-    count = 0
-    for claim in (inbox.claim_new, inbox.claim_again):
+
+class Intake:
+    """The step function of one process. It keeps only when it last looked at what is not urgent."""
+
+    def __init__(self, house: House, listings: ListingCodes) -> None:
+        self._house = house
+        self._listings = listings
+        self._others_at = float("-inf")
+
+    def step(self) -> int:
+        """The next page of the inbox is taken; the answer is how many rows were moved, 0 when nothing is to be done now.
+
+        Raises what the database raises when it is away; the rows are then to be read as before.
+        """
+        count = self._take_next(inbox.claim_new)
+        now = self._house.clock.monotonic()
+        if count and now < self._others_at:
+            return count
+        self._others_at = now + OTHERS_SECONDS
+        return count + self._take_next(inbox.claim_again) + self._put_right()
+
+    def _take_next(self, claim: Callable[..., list[InboxRow]]) -> int:
+        house = self._house
         with house.pool.connection() as connection:
+            _undurable(connection)
             rows = claim(connection, now=house.clock.now(), rows_max=PAGE_ROWS, claim_seconds=CLAIM_SECONDS)
-        if rows:
+            connection.commit()
+            if not rows:
+                return 0
             reach("intake.claimed")
-            _take_rows(house, listings, rows)
-        count += len(rows)
-    return count if count >= PAGE_ROWS else count + _put_right(house)
+            try:
+                _take_rows(house, self._listings, connection, rows)
+            except FAULTS as error:
+                if _is_nobodys(error):
+                    with house.pool.connection() as another:  # when even this fails, the claim ends by itself
+                        inbox.give_back(another, [row.id for row in rows])
+                raise
+        return len(rows)
+
+    def _put_right(self) -> int:
+        """What waited for an intake that runs now is to be read; what no try finished waits for a person."""
+        with self._house.pool.connection() as connection:
+            count = inbox.quarantine_hopeless(connection, now=self._house.clock.now())
+            waiting = inbox.shops_waiting(connection)
+            for code, one in _shops(self._house, connection, waiting).items():
+                if one.connected and one.intake:
+                    count += inbox.release_waiting(connection, code)
+        return count
 
 
-def _take_rows(house: House, listings: ListingCodes, rows: Sequence[InboxRow]) -> None:
+def _take_rows(house: House, listings: ListingCodes, connection: Connection, rows: Sequence[InboxRow]) -> None:
     """The rows are taken together; when that meets a fault, one by one, so that only the row at fault fails."""
     try:
-        _take_page(house, listings, rows)
+        _take_page(house, listings, connection, rows)
     except FAULTS as error:
         if _is_nobodys(error):
-            with house.pool.connection() as connection:  # when even this fails, the claim ends by itself
-                inbox.give_back(connection, [row.id for row in rows])
             raise
+        connection.rollback()
         if len(rows) == 1:
-            _settle(house, [], [_Failed(rows[0], type(error).__name__)])
+            _settle(house, connection, [], [_Failed(rows[0], type(error).__name__)])
             return
         for row in rows:
-            _take_rows(house, listings, [row])
+            _take_rows(house, listings, connection, [row])
 
 
 def _is_nobodys(error: Exception) -> bool:
@@ -105,55 +141,49 @@ def _is_nobodys(error: Exception) -> bool:
     return isinstance(error, LedgerUnavailable | OutcomeUnknown | psycopg.errors.UndefinedTable) or is_away(error)
 
 
-def _put_right(house: House) -> int:
-    """What waited for an intake that runs now is to be read; what no try finished waits for a person."""
-    with house.pool.connection() as connection:
-        count = inbox.quarantine_hopeless(connection, now=house.clock.now())
-        waiting = inbox.shops_waiting(connection)
-        for code, one in _shops(house, connection, waiting).items():
-            if one.connected and one.intake:
-                count += inbox.release_waiting(connection, code)
-    return count
-
-
-def _take_page(house: House, listings: ListingCodes, rows: Sequence[InboxRow]) -> None:
-    with house.pool.connection() as connection:
-        shops = _shops(house, connection, sorted({row.shop for row in rows}))
-        readings = _read_page(house, connection, rows, shops)
-        told = [one for one in readings if isinstance(one, Told)]
-        named = names_of(connection, listings, house.clock, [(one.row.shop, one.telling) for one in told])
+def _take_page(house: House, listings: ListingCodes, connection: Connection, rows: Sequence[InboxRow]) -> None:
+    shops = _shops(house, connection, sorted({row.shop for row in rows}))
+    readings = _read_page(house, connection, rows, shops)
+    told = [one for one in readings if isinstance(one, Told)]
+    named = names_of(connection, listings, house.clock, [(one.row.shop, one.telling) for one in told])
+    connection.commit()  # no transaction stays open while the ledger's is waited for
     reach("intake.read")
     answers = _take(house, told, named, shops)
     reach("intake.taken")
-    marks = [one for one in readings if isinstance(one, Mark)]
-    failed = [one for one in readings if isinstance(one, _Failed)]
-    for one, answer in zip(told, answers, strict=True):
-        mark = _mark(one, answer)
-        (marks if isinstance(mark, Mark) else failed).append(mark)  # type: ignore[arg-type]
-    _settle(house, marks, failed)
+    found = [_mark(one, answer) for one, answer in zip(told, answers, strict=True)]
+    marks = [one for one in (*readings, *found) if isinstance(one, Mark)]
+    failed = [one for one in (*readings, *found) if isinstance(one, _Failed)]
+    _settle(house, connection, marks, failed)
     reach("intake.marked")
 
 
-def _settle(house: House, marks: Sequence[Mark], failed: Sequence[_Failed]) -> None:
+def _settle(house: House, connection: Connection, marks: Sequence[Mark], failed: Sequence[_Failed]) -> None:
     now = house.clock.now()
-    with house.pool.connection() as connection:
-        inbox.settle(connection, marks, now=now)
-        for one in failed:
-            again_at = now + timedelta(seconds=AGAIN_SECONDS * 2 ** (one.row.tries - 1))
-            inbox.fail(connection, one.row.id, reason=FAILED, rule=one.rule, again_at=again_at)
-            log.error("inbox_row_failed", inbox=one.row.id, error=one.rule, tries=one.row.tries)
+    _undurable(connection)
+    inbox.settle(connection, marks, now=now)
+    for one in failed:
+        again_at = now + timedelta(seconds=AGAIN_SECONDS * 2 ** (one.row.tries - 1))
+        inbox.fail(connection, one.row.id, reason=FAILED, rule=one.rule, again_at=again_at)
+    connection.commit()
+    for one in failed:
+        log.error("inbox_row_failed", inbox=one.row.id, error=one.rule, tries=one.row.tries)
+
+
+def _undurable(connection: Connection) -> None:
+    """This transaction's commit is not waited for on disk: a claim or a mark that a crash takes back is made again."""
+    connection.execute("SET LOCAL synchronous_commit = off")
 
 
 # ------------------------------------------------------------------ reading
 
 
-def _shops(house: House, connection: psycopg.Connection, codes: Sequence[str]) -> dict[str, Shop]:
+def _shops(house: House, connection: Connection, codes: Sequence[str]) -> dict[str, Shop]:
     selects = Selects(house.database.schema)
     return {code: state_of(connection, selects, keys.shop(code), shop.FOLD) for code in codes}
 
 
 def _read_page(
-    house: House, connection: psycopg.Connection, rows: Sequence[InboxRow], shops: Mapping[str, Shop]
+    house: House, connection: Connection, rows: Sequence[InboxRow], shops: Mapping[str, Shop]
 ) -> list[Reading | _Failed]:
     first = inbox.first_of_same(connection, rows)
     readers = {code: reader_of(one) for code, one in shops.items() if one.connected and one.intake}
@@ -190,7 +220,7 @@ def _groups(rows: Sequence[InboxRow]) -> Iterator[list[InboxRow]]:
 
 
 def _read_group(
-    house: House, connection: psycopg.Connection, rows: Sequence[InboxRow], readers: Mapping[str, MailReader | str]
+    house: House, connection: Connection, rows: Sequence[InboxRow], readers: Mapping[str, MailReader | str]
 ) -> Iterator[Reading | _Failed]:
     try:
         raws = inbox.raw_of(connection, house.seals, rows)
