@@ -22,8 +22,8 @@ COPY_FACTS_MIN = 1_000  # below it one unnest in the pipeline is quicker than le
 
 # PostgreSQL, "Error codes": connection broken, no resources, operator intervened (shutdown, cancel).
 AWAY_CLASSES = ("08", "53", "57")
-# Our transaction idled too long, deadlock, lock not available in time.
-AWAY_STATES = ("25P03", "25P04", "40P01", "55P03")
+# Our transaction idled or lasted too long, the server is a standby just now, deadlock, lock not available in time.
+AWAY_STATES = ("25P03", "25P04", "25006", "40P01", "55P03")
 
 OWN_TABLES = ("stock_levels", "stock_changes", "stock_counts", "command_keys")
 

@@ -9,15 +9,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import psycopg
-from psycopg import sql
 
 from api.database import Database, connect_writer
 from ledger import keys, stock
 from ledger.codec import Envelope, Record, decode
 from ledger.commit import Connection
-from ledger.levels import Effects, Level, book
-from ledger.seal import GENESIS, Seal, StoredFact, check
+from ledger.snapshot import snapshot
 from ledger.terms import MAIN_PLACE
+from ledger.verify import verify
 from ledger.view import Draft, View, Wanted
 from ledger.writer import Command, Decision, Key, Writer
 
@@ -108,65 +107,22 @@ def level(database: Database, sku: str) -> tuple[int, int, int]:
 
 
 def whole_ledger(database: Database) -> list[Record]:
-    """Every fact, after it was checked that positions have no gap, the chain holds, and a replay gives the levels.
+    """Every fact, after verify found that positions have no gap, the chain holds, and a replay gives the levels.
 
     A commit that is still on its way in the server, its client killed, is waited for.
     """
     with psycopg.connect(database.conninfo()) as connection:
         connection.execute("SELECT 1 FROM ledger_head FOR UPDATE")
-    with psycopg.connect(database.conninfo()) as connection, connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        facts = [StoredFact(*row) for row in connection.execute(FACTS)]
-        seals = [Seal(*row) for row in connection.execute(SEALS)]
-        head = connection.execute("SELECT ledger_id, position, hash FROM ledger_head").fetchone()
-        levels = {(row[0], row[1]): tuple(row[2:]) for row in connection.execute(LEVELS)}
-    assert head is not None
-    assert [fact.position for fact in facts] == list(range(1, len(facts) + 1))
-    previous, position = GENESIS, 0
-    for seal in seals:
-        damage = check(head[0].encode(), previous, position + 1, seal, facts[position : seal.last_position])
-        assert damage is None, damage
-        previous, position = seal.hash, seal.last_position
-    assert (position, previous) == head[1:], (position, head[1])
-    assert position == len(facts)
-    records = [decode(f.position, f.stream, f.version, f.name, f.state) for f in facts]
-    assert _replayed(records) == levels
-    return records
+    with psycopg.connect(database.conninfo(), autocommit=True) as connection:
+        with snapshot(connection, database.schema) as ledger:
+            report = verify(ledger)
+        facts = connection.execute(FACTS, (report.position,)).fetchall()
+    assert report.sound, report
+    assert [position for position, *_ in facts] == list(range(1, report.position + 1))
+    return [decode(*fact) for fact in facts]
 
 
-FACTS = sql.SQL(
-    "SELECT notification_id, originator_id, originator_version, topic, state FROM ledger_events ORDER BY notification_id"
+FACTS = (
+    "SELECT notification_id, originator_id, originator_version, topic, state FROM ledger_events"
+    " WHERE notification_id <= %s ORDER BY notification_id"
 )
-SEALS = sql.SQL(
-    "SELECT first_position, last_position, committed_at, digest, hash, fact_digests FROM ledger_seals ORDER BY first_position"
-)
-LEVELS = sql.SQL(
-    "SELECT place, sku, version, on_hand, allocated, held, kept_back, auction_kept, defective, undecided, position FROM stock_levels"
-)
-
-
-def _replayed(records: list[Record]) -> dict[tuple[str, str], tuple[object, ...]]:
-    effects = Effects()
-    for record in records:
-        if keys.kind_of(record.stream) == "stock":
-            place, sku = keys.parts_of(record.stream)
-            before = effects.levels.get((place, sku), Level())
-            at, fact = record.envelope.at, record.fact
-            after = book(effects, before, place, sku, fact, at, record.position)  # type: ignore[arg-type]
-            assert after.stock.version == record.version, record
-    return {pair: _row(level) for pair, level in effects.levels.items()}
-
-
-def _row(level: Level) -> tuple[object, ...]:
-    s = level.stock
-    return (
-        s.version,
-        s.on_hand_units,
-        s.allocated_units,
-        s.held_units,
-        s.kept_back_units,
-        s.auction_kept_units,
-        s.defective_units,
-        s.undecided_units,
-        level.position,
-    )

@@ -11,8 +11,8 @@ from eventsourcing.utils import Environment
 
 from api.database import Database, connect_writer
 from ledger.codec import Record
-from ledger.commit import COPY_FACTS_MIN, Head, HeadMissing, moment_after
-from ledger.facts.sku import SkuRegistered
+from ledger.commit import COPY_FACTS_MIN, Head, HeadMissing, is_away, moment_after
+from ledger.facts.shop import IntakeStarted
 from ledger.seal import GENESIS, Seal, StoredFact, check
 from ledger.store import LedgerFactory, LedgerMapper, LedgerRecorder, open_ledger
 from ledger.writer import Writer
@@ -100,6 +100,41 @@ def test_the_time_of_a_commit_never_goes_back(database: Database) -> None:
     whole_ledger(database)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        psycopg.OperationalError("server closed the connection"),
+        psycopg.InterfaceError("the connection is closed"),
+        psycopg.errors.AdminShutdown(),
+        psycopg.errors.CannotConnectNow(),
+        psycopg.errors.TooManyConnections(),
+        psycopg.errors.DiskFull(),
+        psycopg.errors.LockNotAvailable(),
+        psycopg.errors.IdleInTransactionSessionTimeout(),
+        psycopg.errors.ReadOnlySqlTransaction(),
+    ],
+    ids=repr,
+)
+def test_a_database_that_could_not_be_asked_is_away(error: psycopg.Error) -> None:
+    assert is_away(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        psycopg.errors.UniqueViolation(),
+        psycopg.errors.InsufficientPrivilege(),
+        psycopg.errors.ProgramLimitExceeded(),
+        psycopg.errors.PipelineAborted(),
+        psycopg.DataError("NUL"),
+        AssertionError(),
+    ],
+    ids=repr,
+)
+def test_a_database_that_refused_is_not_away(error: Exception) -> None:
+    assert not is_away(error)
+
+
 # ------------------------------------------------------------------ by the library's way
 
 
@@ -108,13 +143,13 @@ def test_facts_written_and_read_by_the_library_are_our_facts(database: Database)
     with running_writer(database) as writer, open_ledger(database.conninfo(), database.schema) as ledger:
         writer.do(add("A", 3))
         mapper = LedgerMapper(ledger.construct_transcoder())
-        registered = Record(0, "sku:A", 1, "SkuRegistered", envelope(), SkuRegistered("A"))
-        assert ledger.recorder_of_facts.insert_events([mapper.to_stored_event(registered)]) == [2]
+        started = Record(0, "shop:A", 1, "IntakeStarted", envelope(), IntakeStarted())
+        assert ledger.recorder_of_facts.insert_events([mapper.to_stored_event(started)]) == [2]
         writer.do(add("A", 4))
         records = list(ledger.records(1, 10))
         assert [(record.position, record.name) for record in records] == [
             (1, "StockReceived"),
-            (2, "SkuRegistered"),
+            (2, "IntakeStarted"),
             (3, "StockReceived"),
         ]
         with ApplicationSubscription(ledger, gt=1) as subscription:
@@ -122,7 +157,7 @@ def test_facts_written_and_read_by_the_library_are_our_facts(database: Database)
         seen: object = followed
         assert seen == records[1]
         assert tracking.notification_id == 2
-        assert list(ledger.events.get("sku:A")) == [mapper.to_domain_event(mapper.to_stored_event(registered))]
+        assert list(ledger.events.get("shop:A")) == [mapper.to_domain_event(mapper.to_stored_event(started))]
     assert whole_ledger(database) == records
     assert level(database, "A") == (2, 7, 0)
 
@@ -131,9 +166,9 @@ def test_a_version_conflict_leaves_nothing_behind(database: Database) -> None:
     with open_ledger(database.conninfo(), database.schema) as ledger:
         recorder = ledger.recorder_of_facts
         state = LedgerMapper(ledger.construct_transcoder()).to_stored_event(
-            Record(0, "sku:A", 1, "SkuRegistered", envelope(), SkuRegistered("A"))
+            Record(0, "shop:A", 1, "IntakeStarted", envelope(), IntakeStarted())
         )
-        other = StoredEvent("sku:B", 1, state.topic, state.state)
+        other = StoredEvent("shop:B", 1, state.topic, state.state)
         assert recorder.insert_events([state]) == [1]
         for conflicting in ([other, state], [other, other]):
             with pytest.raises(IntegrityError):

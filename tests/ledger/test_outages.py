@@ -73,12 +73,12 @@ def test_the_recorder_too_asks_after_its_commit(database: Database, cut: Cut) ->
         through = proxy.through()
         with open_ledger(through.conninfo(), through.schema) as ledger:
             recorder = ledger.recorder_of_facts
-            state = b'{"at":"2026-07-01T00:00:00Z","actor":"u","trace":"t","command_key":null,"cause":null,"fact":{"sku":"A"}}'
-            assert recorder.insert_events([StoredEvent("sku:A", 1, "SkuRegistered", state)]) == [1]
+            state = b'{"at":"2026-07-01T00:00:00Z","actor":"u","trace":"t","command_key":null,"cause":null,"fact":{}}'
+            assert recorder.insert_events([StoredEvent("shop:A", 1, "IntakeStarted", state)]) == [1]
             proxy.cuts.append(cut)
-            assert recorder.insert_events([StoredEvent("sku:B", 1, "SkuRegistered", state)]) == [2]
+            assert recorder.insert_events([StoredEvent("shop:B", 1, "IntakeStarted", state)]) == [2]
             assert not proxy.cuts
-    assert [record.stream for record in whole_ledger(database)] == ["sku:A", "sku:B"]
+    assert [record.stream for record in whole_ledger(database)] == ["shop:A", "shop:B"]
 
 
 def test_cuts_in_a_row_while_many_add_count_every_unit_once(database: Database) -> None:

@@ -29,7 +29,7 @@ DELAY_SECONDS_MAX = 0.006  # before COMMIT, with the lock held
 ROLLED_BACK = 0.1  # this part of commits breaks before its COMMIT and is done again
 KILLS = 3 * TIMES
 STALL_SECONDS_MAX = 1.0
-STATE = b'{"at":"2026-07-01T00:00:00Z","actor":"u","trace":"t","command_key":null,"cause":null,"fact":{"alias":"A"}}'
+STATE = b'{"at":"2026-07-01T00:00:00Z","actor":"u","trace":"t","command_key":null,"cause":null,"fact":{}}'
 OVER = "over"
 
 
@@ -80,7 +80,7 @@ def _write(database: Database, n: int) -> None:
         version = 0
         for _ in range(COMMANDS):
             count = chance.randint(1, FACTS_MAX)
-            events = [StoredEvent(f"sku:{n}", version + each, "AliasAdded", STATE) for each in range(1, count + 1)]
+            events = [StoredEvent(f"shop:{n}", version + each, "IntakeStarted", STATE) for each in range(1, count + 1)]
             assert ledger.recorder_of_facts.insert_events(events)
             version += count
 
