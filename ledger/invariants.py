@@ -13,7 +13,7 @@ from ledger import keys
 from ledger.codec import Record
 from ledger.facts.order import Booked
 from ledger.facts.push import PushAnswered, PushFact, PushSent, PushSettled
-from ledger.facts.sku import KeptBackSet
+from ledger.facts.sku import KeptBackSet, SkuFact
 from ledger.facts.stock import (
     AllocatedAsCounted,
     AllocationReleased,
@@ -24,7 +24,7 @@ from ledger.facts.stock import (
     UndecidedSettled,
 )
 from ledger.replay import LEVEL_COLUMNS, Units
-from ledger.terms import Result
+from ledger.terms import MAIN_PLACE, Result
 
 # Place, SKU, and the values of ``replay.LEVEL_COLUMNS``: one row of stock_levels.
 LevelRow: TypeAlias = tuple[str, str, tuple[object, ...]]
@@ -112,11 +112,15 @@ class StockAddsUp:
         if wrong is not None:
             yield Finding("I1", f"{record.name} of {record.stream} {wrong}", position=record.position)
 
-    def keep_back(self, record: Record, fact: KeptBackSet, sku: str) -> None:
-        """A SKU's stream says how many units are kept back at a place."""
-        stream = keys.stock(sku, fact.place)
+    def take_sku(self, record: Record, fact: SkuFact, sku: str) -> None:
+        """One more fact of a SKU's own stream: what the SKU is stands at its main place, units kept back at theirs."""
+        stream = keys.stock(sku, MAIN_PLACE)
         if self._partition.holds(stream):
-            self._of(stream).keep_back(fact, record.position)
+            self._of(stream).of_sku(fact, record.version, record.position)
+        if isinstance(fact, KeptBackSet):
+            stream = keys.stock(sku, fact.place)
+            if self._partition.holds(stream):
+                self._of(stream).keep_back(fact, record.position)
 
     def compare(self, rows: Iterable[LevelRow]) -> Iterator[Finding]:
         """The rows of stock_levels are what the facts add up to, each once, none too many."""

@@ -6,7 +6,11 @@ They belong to the ledger and are never dropped. ``effects`` is a pure function 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
+from typing import NamedTuple
 
+from ledger.codec import Record
+from ledger.facts.sku import KeptBackSet, SetDefined, SkuFact, SkuRegistered, SkuRenamed
 from ledger.facts.stock import (
     AllocationReleased,
     CountedReversed,
@@ -27,7 +31,7 @@ from ledger.facts.stock import (
 )
 from ledger.keys import parts_of
 from ledger.stock import Stock, evolve
-from ledger.terms import utc_moment
+from ledger.terms import MAIN_PLACE, utc_moment
 
 CHANGES_KEPT_DAYS = 35
 EVERY_SHOP = "*"
@@ -35,10 +39,12 @@ NO_SHOP = ""
 NOTHING = Stock()
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):  # rows are tuples: a bulk makes millions
     """One row of stock_levels. ``counted_position``: the last 上書き or 棚卸, 0 when there was none; ``counted_at`` is the time
     of the last 上書き's number, ``counted_by`` the shop whose file it was ("": our own, or a person's).
+
+    The row of the main place also says what a decision needs of the SKU itself, so that its stream is not read for it:
+    ``sku_version`` of its stream (0: not registered), ``recipe_version`` (0: it is no set), and what it is ``called``.
     """
 
     stock: Stock = NOTHING
@@ -46,10 +52,12 @@ class Level:
     counted_position: int = 0
     counted_at: datetime | None = None
     counted_by: str = ""
+    sku_version: int = 0
+    recipe_version: int = 0
+    called: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One row of stock_changes: units that moved at ``happened_at``, for counts that were made before they could know."""
 
     place: str
@@ -61,8 +69,7 @@ class Change:
     on_hand_delta: int
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """One row of stock_counts: the number of ``position`` knows this shop's sales up to ``up_to``; None: not by time.
 
     ``part_units``: what this shop's own file added to the number (追加), None when it was no part.
@@ -121,10 +128,10 @@ def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, 
     stock = evolve(level.stock, fact)
     if isinstance(fact, StockOverwritten):
         by = fact.covers_shops[0] if fact.covers_shops and fact.covers_shops[0] != EVERY_SHOP else NO_SHOP
-        after = Level(stock, position, position, at, by)
+        after = Level(stock, position, position, at, by, *level[5:])
     else:
         counted = position if isinstance(fact, StocktakeVariance) else level.counted_position
-        after = Level(stock, position, counted, level.counted_at, level.counted_by)
+        after = Level(stock, position, counted, *level[3:])
     effects.levels[place, sku] = after
     change = changed(fact)
     if change is not None:
@@ -139,6 +146,48 @@ def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, 
         part = fact.units if isinstance(fact, StockAdded) else fact.units_after
         effects.counts.append(Count(place, sku, fact.shop, at, position, part))
     return after
+
+
+def book_sku(level: Level, fact: SkuFact, version: int, position: int) -> Level:
+    """The level of the main place after a fact of the SKU's own stream. What is kept back at a place: ``keep_back``."""
+    recipe, called = level.recipe_version, level.called
+    match fact:
+        case SkuRegistered(name=name, jan=jan, product=product) | SkuRenamed(name=name, jan=jan, product=product):
+            called = called_by(name, jan, product)
+        case SetDefined(recipe_version=recipe_version, components=components):
+            recipe = recipe_version if components else 0
+        case _:
+            pass
+    return level._replace(position=position, sku_version=version, recipe_version=recipe, called=called)
+
+
+def replay(levels: dict[tuple[str, str], Level], record: Record) -> None:
+    """The levels after one more fact of any stream: how they follow from the facts alone."""
+    fact = record.fact
+    if isinstance(fact, StockFact):
+        place, sku = parts_of(record.stream)
+        before = levels.get((place, sku), Level())
+        levels[place, sku] = book(Effects(), before, place, sku, fact, record.envelope.at, record.position)
+    elif isinstance(fact, SkuFact):
+        (sku,) = parts_of(record.stream)
+        before = levels.get((MAIN_PLACE, sku), Level())
+        levels[MAIN_PLACE, sku] = book_sku(before, fact, record.version, record.position)
+        if isinstance(fact, KeptBackSet):
+            before = levels.get((fact.place, sku), Level())
+            levels[fact.place, sku] = keep_back(before, fact, record.position)
+
+
+def keep_back(level: Level, fact: KeptBackSet, position: int) -> Level:
+    """The level of the fact's place after it."""
+    return level._replace(stock=evolve(level.stock, fact), position=position)
+
+
+def called_by(name: str, jan: str, product: str) -> int:
+    """What a SKU is called, as one number of 63 bits that is the same everywhere; 0 only for three empty texts."""
+    if not (name or jan or product):
+        return 0
+    digest = blake2b(f"{name}\0{jan}\0{product}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1 or 1
 
 
 def shop_of_order(order: str) -> str:

@@ -31,7 +31,7 @@ class Selects:
 
         self.levels = named(
             "SELECT l.place, l.sku, l.version, l.on_hand, l.allocated, l.held, l.kept_back, l.auction_kept, l.defective,"
-            " l.undecided, l.position, l.counted_position, l.counted_at, l.counted_by"
+            " l.undecided, l.position, l.counted_position, l.counted_at, l.counted_by, l.sku_version, l.recipe_version, l.called"
             " FROM unnest(%s::text[], %s::text[]) AS w (place, sku),"
             " LATERAL (SELECT * FROM {stock_levels} AS s WHERE s.place = w.place AND s.sku = w.sku OFFSET 0) AS l"
         )
@@ -187,8 +187,7 @@ def _records(rows: Iterable[Any]) -> list[Record]:
 
 
 def _level(row: Any) -> Level:
-    position, counted_position, counted_at, counted_by = row[10:]
-    return Level(Stock(*row[2:10]), position, counted_position, counted_at, counted_by)
+    return Level(Stock._make(row[2:10]), *row[10:])
 
 
 def _texts(rows: Sequence[Sequence[str]]) -> list[str]:

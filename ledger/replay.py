@@ -7,7 +7,7 @@ found although every reader repeats it. One ``Units`` is what the facts of one S
 from datetime import datetime
 from typing import assert_never
 
-from ledger.facts.sku import KeptBackSet
+from ledger.facts.sku import KeptBackSet, SetDefined, SkuFact, SkuRegistered, SkuRenamed
 from ledger.facts.stock import (
     AllocatedAsCounted,
     AllocationReleased,
@@ -31,6 +31,7 @@ from ledger.facts.stock import (
     StocktakeVariance,
     UndecidedSettled,
 )
+from ledger.levels import called_by
 
 NEVER_BELOW_ZERO = ("allocated", "held", "kept_back", "auction_kept", "defective", "undecided")
 
@@ -41,6 +42,7 @@ class Units:
     __slots__ = (
         "allocated",
         "auction_kept",
+        "called",
         "counted_at",
         "counted_by",
         "counted_position",
@@ -49,6 +51,8 @@ class Units:
         "kept_back",
         "on_hand",
         "position",
+        "recipe_version",
+        "sku_version",
         "undecided",
         "version",
     )
@@ -66,6 +70,9 @@ class Units:
         self.counted_at: datetime | None = None
         self.counted_by = ""
         self.position = 0
+        self.sku_version = 0
+        self.recipe_version = 0
+        self.called = 0
 
     @property
     def available(self) -> int | None:
@@ -86,12 +93,23 @@ class Units:
             self.counted_at,
             self.counted_by,
             self.position,
+            self.sku_version,
+            self.recipe_version,
+            self.called,
         )
 
     def keep_back(self, fact: KeptBackSet, position: int) -> None:
         """保留在庫数 is this from here on."""
         self.kept_back = fact.units
         self.position = position
+
+    def of_sku(self, fact: SkuFact, version: int, position: int) -> None:
+        """A fact of the SKU itself; it stands in the row of the main place."""
+        self.sku_version, self.position = version, position
+        if isinstance(fact, SkuRegistered | SkuRenamed):
+            self.called = called_by(fact.name, fact.jan, fact.product)
+        elif isinstance(fact, SetDefined):
+            self.recipe_version = fact.recipe_version if fact.components else 0
 
     def add(self, place: str, fact: StockFact, at: datetime, position: int) -> str | None:
         """The fact's units are added; the answer is the first thing the fact says that does not follow, None when all does.
@@ -222,6 +240,9 @@ LEVEL_COLUMNS = (
     "counted_at",
     "counted_by",
     "position",
+    "sku_version",
+    "recipe_version",
+    "called",
 )
 
 

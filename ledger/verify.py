@@ -18,7 +18,7 @@ from ledger.codec import Record, UnknownFact, decode
 from ledger.facts import FACTS_OF_STREAM
 from ledger.facts.order import Booked
 from ledger.facts.push import PushFact
-from ledger.facts.sku import KeptBackSet
+from ledger.facts.sku import SkuFact
 from ledger.facts.stock import StockFact
 from ledger.invariants import (
     Finding,
@@ -252,8 +252,8 @@ class Rules:
                 yield from self._orders.take_order(record, fact)
             elif isinstance(fact, PushFact):
                 yield from self._pushes.take(record, fact)
-            elif isinstance(fact, KeptBackSet):
-                self._stock.keep_back(record, fact, parts[0])
+            elif isinstance(fact, SkuFact):
+                self._stock.take_sku(record, fact, parts[0])
 
 
 def _parts(stream: str) -> list[str]:

@@ -7,7 +7,7 @@ again. Decisions are pure, so asking twice is harmless. Streams are kept folded 
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -15,11 +15,11 @@ from ledger import keys
 from ledger.codec import Envelope, Record, encode
 from ledger.counting import Covers
 from ledger.facts import FACTS_OF_STREAM, Fact
-from ledger.facts.sku import KeptBackSet
+from ledger.facts.sku import KeptBackSet, SkuFact
 from ledger.facts.stock import StockFact
-from ledger.levels import EVERY_SHOP, Count, Effects, Level, book, latest
+from ledger.levels import EVERY_SHOP, Count, Effects, Level, book, book_sku, keep_back, latest
 from ledger.seal import StoredFact
-from ledger.stock import Stock, evolve
+from ledger.stock import Stock
 from ledger.terms import MAIN_PLACE
 
 TAIL_FACTS = 64
@@ -222,10 +222,10 @@ class View:
                     wanted.stocks.add((place, sku))
             elif draft.stream not in self.streams and draft.stream not in self.tails:
                 wanted.streams.add(draft.stream)
-            if isinstance(draft.fact, KeptBackSet):
+            if kind == "sku":
                 (sku,) = keys.parts_of(draft.stream)
-                if (draft.fact.place, sku) not in self.levels:
-                    wanted.stocks.add((draft.fact.place, sku))
+                places = {MAIN_PLACE, draft.fact.place} if isinstance(draft.fact, KeptBackSet) else {MAIN_PLACE}
+                wanted.stocks |= {(place, sku) for place in places if (place, sku) not in self.levels}
         if wanted:
             raise NotReadYet(wanted)
         # All of them, before anything changes: a text that cannot be kept is the command's own error.
@@ -247,11 +247,8 @@ class View:
             self._remember_counts()
         else:
             version = self._next_version(stream)
-            if isinstance(fact, KeptBackSet):
-                (sku,) = keys.parts_of(stream)
-                before = self.levels[fact.place, sku]
-                kept = replace(before, stock=evolve(before.stock, fact), position=self.position)
-                self.levels[fact.place, sku] = self.effects.levels[fact.place, sku] = kept
+            if isinstance(fact, SkuFact):
+                self._of_sku(stream, fact, version)
         record = Record(self.position, stream, version, name, own, fact)
         if stream in self.streams:
             self.streams[stream].records.append(record)
@@ -259,6 +256,14 @@ class View:
             self.tails[stream] = [*self.tails[stream], record][-TAIL_FACTS:]
         self.records.append(record)
         self.facts.append(StoredFact(self.position, stream, version, name, state))
+
+    def _of_sku(self, stream: str, fact: SkuFact, version: int) -> None:
+        (sku,) = keys.parts_of(stream)
+        after = book_sku(self.levels[MAIN_PLACE, sku], fact, version, self.position)
+        self.levels[MAIN_PLACE, sku] = self.effects.levels[MAIN_PLACE, sku] = after
+        if isinstance(fact, KeptBackSet):
+            kept = keep_back(self.levels[fact.place, sku], fact, self.position)
+            self.levels[fact.place, sku] = self.effects.levels[fact.place, sku] = kept
 
     def _next_version(self, stream: str) -> int:
         found = self.streams.get(stream)

@@ -62,6 +62,9 @@ CREATE TABLE {schema}.stock_levels (
     counted_at   timestamptz,         -- when its number was true
     counted_by   text COLLATE "C" NOT NULL, -- the shop whose file it was, '' for our own or a person's
     position     bigint NOT NULL,
+    sku_version  bigint NOT NULL,     -- of the SKU's own stream, 0: not registered; this and the rest at the main place
+    recipe_version bigint NOT NULL,   -- of the set it is, 0: it is none
+    called       bigint NOT NULL,     -- a digest of name, JAN and product: a file that says the same is told by it
     PRIMARY KEY (place, sku)
 ) WITH (fillfactor = 80);
 

@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from ledger import counting, keys, stock
 from ledger.codec import Envelope
 from ledger.commit import Connection, Statements, finish, lock_head, write
+from ledger.counting import Covers
 from ledger.facts.listing import ListingLinked
 from ledger.facts.order import OrderTold, ShipmentTold
 from ledger.facts.push import PushAnswered, PushSent
 from ledger.facts.shop import IntakeStarted, ShopConnected, ShopSettingsChanged
 from ledger.facts.sku import KeptBackSet, SkuRegistered
 from ledger.levels import Level
-from ledger.counting import Covers
 from ledger.stock import Stock, evolve
 from ledger.terms import MAIN_PLACE, ListingKey, utc_text
 from ledger.view import Draft, StreamRead, View
@@ -269,5 +269,5 @@ def _known(view: View, drafts: Drafts, versions: dict[str, int], levels: dict[tu
             levels.setdefault((place, sku), Level())
         else:
             view.streams.setdefault(draft.stream, StreamRead(versions.get(draft.stream, 0), []))
-            if isinstance(draft.fact, KeptBackSet):
-                levels.setdefault((draft.fact.place, keys.parts_of(draft.stream)[0]), Level())
+            if kind == "sku":
+                levels.setdefault((MAIN_PLACE, keys.parts_of(draft.stream)[0]), Level())

@@ -106,8 +106,9 @@ class Story:
                 self.levels_now.setdefault((place, sku), Level())
             else:
                 view.streams.setdefault(draft.stream, StreamRead(self.versions.get(draft.stream, 0), []))
-            if hasattr(draft.fact, "place") and keys.kind_of(draft.stream) == "sku":
-                self.levels_now.setdefault((draft.fact.place, keys.parts_of(draft.stream)[0]), Level())
+            if keys.kind_of(draft.stream) == "sku":
+                for place in {"main", getattr(draft.fact, "place", "main")}:
+                    self.levels_now.setdefault((place, keys.parts_of(draft.stream)[0]), Level())
         view.apply(drafts, Envelope(self.now, "person:1", f"trace-{self.position}"))
         self.versions.update({fact.stream: fact.version for fact in view.facts})
         one = Written(tuple(view.facts), sealed(self.ledger_id, self.hash, self.now, view.facts), view.effects)

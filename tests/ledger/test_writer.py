@@ -223,7 +223,7 @@ def test_a_decision_sees_what_an_earlier_one_of_the_same_commit_wrote_by_another
 
     writer.do(alias("A", "before"))
     futures = [
-        writer.submit(Command(by_tail, envelope(), Wanted(tails={keys.sku("A")}))),
+        writer.submit(Command(by_tail, envelope(), Wanted({(MAIN_PLACE, "A")}, tails={keys.sku("A")}))),
         writer.submit(alias("A", "x")),
     ]
     futures.append(writer.submit(Command(by_tail, envelope())))
