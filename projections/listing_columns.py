@@ -25,6 +25,7 @@ FIELDS = {
     "codes": "text",
     "rules": "text",
     "resend_position": "int8",
+    "version": "int8",
     "wanted_units": "int8",
     "wanted_unseen_units": "int8",
     "wanted_position": "int8",
@@ -76,7 +77,7 @@ _request = msgspec.json.Decoder(Request).decode
 
 def row_of(values: Any) -> ListingRow:
     """The listing behind the columns of FIELDS."""
-    shop, item, variant, sku, units_per_listing, state, show_zero, codes, rules, resend_position, *rest = values
+    shop, item, variant, sku, units_per_listing, state, show_zero, codes, rules, resend_position, version, *rest = values
     wanted, wanted_unseen, wanted_position, stopped_since, batch_request, unseen_units, position, *numbers = rest
     *plain, sales, _ = numbers
     listing = Listing(
@@ -93,6 +94,7 @@ def row_of(values: Any) -> ListingRow:
         item=item,
         variant=variant,
         listing=listing,
+        version=version,
         numbers=replace(Numbers(*plain), sales=() if sales is None else _sales(sales)),
         wanted=wanted,
         wanted_unseen=wanted_unseen,
@@ -119,6 +121,7 @@ def values_of(row: ListingRow) -> Row:
         "\t".join(listing.codes),
         None if listing.settings == NO_RULES else _encode(listing.settings).decode(),
         listing.resend_position,
+        row.version,
         row.wanted,
         row.wanted_unseen,
         row.wanted_position,

@@ -93,7 +93,7 @@ def _listing(fold: ListingFold, record: Record, time: datetime) -> None:
     row = fold.rows[key]
     before = row.listing
     row.listing = listing.evolve(before, record)
-    row.position = record.position
+    row.position, row.version = record.position, record.version
     if record.name in MENDS:
         row.numbers = replace(row.numbers, rejected_code=None)
     fold.changed_rows.add(key)

@@ -52,6 +52,7 @@ class ListingRow:
     item: str
     variant: str
     listing: Listing = Listing()
+    version: int = 0
     numbers: Numbers = Numbers()
     wanted: int | None = None
     wanted_unseen: int | None = None

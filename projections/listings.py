@@ -50,6 +50,7 @@ CREATE TABLE {listings} (
     codes               text COLLATE "C" NOT NULL, -- tab-separated; to find by, see listing_codes
     rules               text COLLATE "C", -- the listing's settings as JSON; NULL: none were ever set
     resend_position     bigint NOT NULL,
+    version             bigint NOT NULL, -- of the listing's own stream
     wanted_units        bigint,
     wanted_unseen_units bigint,
     wanted_position     bigint NOT NULL,

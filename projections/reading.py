@@ -29,17 +29,22 @@ class Found(Generic[T]):
 class Query:
     """One SELECT of named columns, put together from conditions that are given. Mutable: a filter that is None is none."""
 
-    def __init__(self, schema: str, relation: str, columns: Iterable[str], *, order: LiteralString) -> None:
+    def __init__(
+        self, schema: str, relation: str, columns: Iterable[str], *, order: LiteralString, distinct: bool = False
+    ) -> None:
         listed = sql.SQL(", ").join(map(sql.Identifier, columns))
-        self._select = sql.SQL("SELECT {} FROM {}").format(listed, sql.Identifier(schema, relation))
+        self._select = sql.SQL("SELECT DISTINCT {} FROM {}" if distinct else "SELECT {} FROM {}").format(
+            listed, sql.Identifier(schema, relation)
+        )
         self._order = sql.SQL(order)
-        self._conditions: list[sql.SQL] = []
+        self._schema = sql.Identifier(schema)
+        self._conditions: list[sql.Composed] = []
         self._values: list[object] = []
 
     def where(self, condition: LiteralString, *values: object) -> None:
-        """The condition holds for every row, unless a value of it is None."""
+        """The condition holds for every row, unless a value of it is None. ``{schema}`` in it is the merchant's."""
         if all(value is not None for value in values):
-            self._conditions.append(sql.SQL(condition))
+            self._conditions.append(sql.SQL(condition).format(schema=self._schema))
             self._values.extend(values)
 
     def rows(self, connection: Connection, limit: int) -> list[Any]:
