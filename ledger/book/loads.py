@@ -96,7 +96,13 @@ def apply_chunk(import_id: str, chunk: int, rows: Sequence[LoadRow], how: How) -
         for row in rows:
             _apply_row(work, row)
         applied = ImportChunkApplied(
-            chunk=chunk, last_row=rows[-1].row, rows=len(rows), changed=work.changed, skipped=len(work.skipped)
+            chunk=chunk,
+            last_row=rows[-1].row,
+            rows=len(rows),
+            changed=work.changed,
+            skipped=len(work.skipped),
+            skipped_rows=[row for row, _ in work.skipped],
+            skipped_reasons=[reason for _, reason in work.skipped],
         )
         return Decision([Draft(stream, applied), *work.drafts], {"changed": work.changed, "skipped": work.skipped})
 

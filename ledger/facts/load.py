@@ -39,13 +39,15 @@ class SetUpChosen:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportChunkApplied:
-    """Rows up to ``last_row`` are in the ledger; resume goes on behind it."""
+    """Rows up to ``last_row`` are in the ledger; resume goes on behind it. Why rows were skipped stands beside each."""
 
     chunk: int
     last_row: int
     rows: int
     changed: int
     skipped: int
+    skipped_rows: list[int] = field(default_factory=list)
+    skipped_reasons: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
