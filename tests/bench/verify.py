@@ -1,14 +1,13 @@
-"""P10: how quickly verify proves a ledger, beside SHA-256 of the same bytes. ``python -m tests.bench.verify [FACTS]``.
+"""P10: how quickly verify proves a ledger, beside SHA-256 of the same bytes.
 
 Every figure is from a process of its own, so that its memory is its own: the chain alone, all rules, an export, and the file
-of it. The database is the embedded one of a temporary home, as durable as a user's.
+of it.
 """
 
 import hashlib
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -16,59 +15,87 @@ from typing import Any
 import psycopg
 
 from api.database import Database
-from api.localpg import LocalPostgres
-from api.migrations import migrate
 from ledger.export import FileLedger, export
 from ledger.snapshot import snapshot
 from ledger.verify import verify
-from tests import postgres
 from tests.bench import history
+from tests.bench.ground import Ground
+from tests.bench.rows import Row
 
-SCHEMA = "daicho"
+GOALS = ("P10",)
+FACTS, QUICK_FACTS = 1_000_000, 100_000
 SKUS_MAX = 100_000
 FACTS_A_SKU = 10
 SEED = 10
+MEMORY_MB_MAX = 300
 
 
-def measure(size: int) -> dict[str, Any]:
-    """Seconds and facts a second of each way to prove a ledger of about ``size`` facts, and the memory each needed in MB."""
-    home = Path(tempfile.mkdtemp(prefix="daicho-bench-"))
-    try:
-        database = Database(LocalPostgres(home, None, sleep=time.sleep).start(), SCHEMA)
-        migrate(database)
-        began = time.perf_counter()
-        with psycopg.connect(database.conninfo(), autocommit=True) as connection:
-            skus = min(SKUS_MAX, max(1, size // FACTS_A_SKU))
-            facts = history.fill(connection, SCHEMA, size, seed=SEED, skus=skus)
-        answer: dict[str, Any] = {"facts": facts, "skus": skus, "made_seconds": round(time.perf_counter() - began, 1)}
-        file = home / "ledger.jsonl"
-        for way in ("sha256", "chain", "all", "export", "file_chain", "file_all"):
-            answer[way] = _alone(way, database.url, file)
-            answer[way]["facts_per_second"] = round(facts / answer[way]["seconds"])
-        answer["file_bytes"] = file.stat().st_size
-        return answer
-    finally:
-        postgres.remove_home(home)
+def measure(under: Ground) -> list[Row]:
+    """Each way to prove a ledger, by facts a second, and the memory of the one that needs most."""
+    database = under.fresh("verify")
+    size = QUICK_FACTS if under.quick else FACTS
+    with psycopg.connect(database.conninfo(), autocommit=True) as connection:
+        facts = history.fill(connection, database.schema, size, seed=SEED, skus=min(SKUS_MAX, size // FACTS_A_SKU))
+    file = under.home / "verify.jsonl"
+    spent = {way: _alone(way, database, file) for way in ("sha256", "chain", "all", "export", "file_chain", "file_all")}
+    file.unlink()
+    # The goals are seconds for 1,000,000 facts.
+    scale = facts / 1_000_000
+    sha = spent["sha256"]["seconds"]
+
+    def row(way: str, what: str, goal: float | None = None, stretch: float | None = None) -> Row:
+        seconds = spent[way]["seconds"]
+        return Row(
+            "P10", f"{what}, {facts:,} facts, seconds per million", seconds / scale, "s", goal, stretch, lower=True
+        )
+
+    return [
+        row("sha256", "SHA-256 of the states alone"),
+        row("chain", "verify the chain", 10, 3),
+        row("all", "verify every rule", 60),
+        row("export", "export"),
+        row("file_chain", "verify the chain of a file"),
+        row("file_all", "verify every rule of a file"),
+        Row(
+            "P10",
+            "chain beside SHA-256 of the same bytes",
+            spent["chain"]["seconds"],
+            "s",
+            None,
+            None,
+            sha,
+            "sha256",
+            lower=True,
+        ),
+        Row(
+            "P10",
+            "memory of the way that needs most",
+            max(s["memory_mb"] for s in spent.values()),
+            "MB",
+            MEMORY_MB_MAX,
+            lower=True,
+        ),
+    ]
 
 
-def _alone(way: str, url: str, file: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.bench.verify", "--one", way, url, str(file)]
+def _alone(way: str, database: Database, file: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.bench.verify", way, database.url, database.schema, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     seen: dict[str, Any] = json.loads(done.stdout)
     return seen
 
 
-def one(way: str, url: str, file: Path) -> dict[str, Any]:
+def one(way: str, database: Database, file: Path) -> dict[str, Any]:
     """One way, in this process."""
-    with psycopg.connect(Database(url, SCHEMA).conninfo(), autocommit=True) as connection:
+    with psycopg.connect(database.conninfo(), autocommit=True) as connection:
         if way == "sha256":
-            return _digests_alone(connection)
+            return _digests_alone(connection, database.schema)
         began = time.perf_counter()
         if way.startswith("file"):
             with file.open("rb") as opened:
                 _sound(verify(FileLedger(opened), chain_only=way == "file_chain").sound)
         else:
-            with snapshot(connection, SCHEMA) as ledger:
+            with snapshot(connection, database.schema) as ledger:
                 if way == "export":
                     with file.open("wb") as opened:
                         export(ledger, opened)
@@ -77,17 +104,16 @@ def one(way: str, url: str, file: Path) -> dict[str, Any]:
         return _spent(time.perf_counter() - began)
 
 
-def _digests_alone(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+def _digests_alone(connection: psycopg.Connection[Any], schema: str) -> dict[str, Any]:
     """SHA-256 of every state, once each, with nothing around it: what no proof can be quicker than."""
-    seconds, count = 0.0, 0
-    with snapshot(connection, SCHEMA) as ledger:
+    seconds = 0.0
+    with snapshot(connection, schema) as ledger:
         for commit in ledger.commits():
             states = [row[4] for row in commit.rows]
             began = time.perf_counter()
             for state in states:
                 hashlib.sha256(state).digest()
             seconds += time.perf_counter() - began
-            count += len(states)
     return _spent(seconds)
 
 
@@ -95,25 +121,13 @@ def _spent(seconds: float) -> dict[str, Any]:
     # Not getrusage: its peak is also that of the process that started this one.
     lines = Path("/proc/self/status").read_text().splitlines()
     peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
-    return {"seconds": round(seconds, 2), "memory_mb": peak // 1_024}
+    return {"seconds": seconds, "memory_mb": peak // 1_024}
 
 
 def _sound(sound: bool) -> None:
     assert sound, "the ledger that was made is not sound"
 
 
-def main(arguments: list[str]) -> None:
-    """Prints what was measured; with ``--one`` the measurement of one way."""
-    if arguments[:1] == ["--one"]:
-        way, url, file = arguments[1:]
-        print(json.dumps(one(way, url, Path(file))))
-        return
-    answer = measure(int(arguments[0]) if arguments else 1_000_000)
-    for name, value in answer.items():
-        print(
-            f"{name:13} {value if not isinstance(value, dict) else '  '.join(f'{key} {each:,}' for key, each in value.items())}"
-        )
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    chosen, url, schema, path = sys.argv[1:]
+    print(json.dumps(one(chosen, Database(url, schema), Path(path))))
