@@ -44,6 +44,11 @@ class Leases:
             " ON CONFLICT (projection) DO UPDATE SET epoch = l.epoch + 1, holder = EXCLUDED.holder, until = EXCLUDED.until"
             " WHERE l.until <= %s OR l.holder = EXCLUDED.holder RETURNING projection, epoch, until"
         ).format(table)
+        self._seize = sql.SQL(
+            "INSERT INTO {} AS l (projection, epoch, holder, until) VALUES (%s, 1, %s, %s)"
+            " ON CONFLICT (projection) DO UPDATE SET epoch = l.epoch + 1, holder = EXCLUDED.holder, until = EXCLUDED.until"
+            " RETURNING projection, epoch, until"
+        ).format(table)
         self._renew = sql.SQL(
             "UPDATE {} SET until = greatest(until, %s) WHERE projection = %s AND epoch = %s AND holder = %s"
         ).format(table)
@@ -63,6 +68,14 @@ class Leases:
             rows: list[Any] = cursor.fetchall()
         reach("projection.lease_taken")
         return [Lease(*row) for row in rows]
+
+    def seize(self, connection: Connection, projection: str, now: datetime) -> Lease:
+        """The lease is this holder's, whoever had it: for a person's command. Who had it finds the epoch gone."""
+        until = now + timedelta(seconds=LEASE_SECONDS)
+        with connection.transaction():
+            connection.execute("SET LOCAL synchronous_commit = on")
+            row: Any = connection.execute(self._seize, (projection, self._holder, until)).fetchone()
+        return Lease(*row)
 
     def hold(self, connection: Connection, lease: Lease, now: datetime) -> psycopg.Cursor[tuple[object, ...]]:
         """The lease is renewed, and locked until the transaction ends. No row was changed: it was lost."""

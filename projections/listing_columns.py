@@ -77,7 +77,9 @@ _request = msgspec.json.Decoder(Request).decode
 
 def row_of(values: Any) -> ListingRow:
     """The listing behind the columns of FIELDS."""
-    shop, item, variant, sku, units_per_listing, state, show_zero, codes, rules, resend_position, version, *rest = values
+    shop, item, variant, sku, units_per_listing, state, show_zero, codes, rules, resend_position, version, *rest = (
+        values
+    )
     wanted, wanted_unseen, wanted_position, stopped_since, batch_request, unseen_units, position, *numbers = rest
     *plain, sales, _ = numbers
     listing = Listing(

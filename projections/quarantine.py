@@ -66,6 +66,9 @@ class Quarantine:
         self._add = sql.SQL(
             "INSERT INTO {} (projection, stream, position, fact, reason, tries, set_aside_at) VALUES (%s, %s, %s, %s, %s, %s, %s)"
         ).format(table)
+        self._position = sql.SQL("SELECT position FROM {} WHERE projection = %s AND stream = %s FOR UPDATE").format(
+            table
+        )
         self._remove = sql.SQL("DELETE FROM {} WHERE projection = %s AND stream = %s").format(table)
         self._clear = sql.SQL("DELETE FROM {} WHERE projection = %s").format(table)
         self._rename = sql.SQL("UPDATE {} SET projection = %s WHERE projection = %s").format(table)
@@ -94,6 +97,11 @@ class Quarantine:
     ) -> None:
         """The stream waits from this fact on."""
         connection.execute(self._add, (projection, stream, position, fact, reason, RETRIES_MAX, now))
+
+    def position_of(self, connection: Connection, projection: str, stream: str) -> int | None:
+        """Where the stream's waiting facts begin; None when it does not wait."""
+        row: Any = connection.execute(self._position, (projection, stream)).fetchone()
+        return None if row is None else row[0]
 
     def remove(self, connection: Connection, projection: str, stream: str) -> None:
         """The stream waits no more."""
