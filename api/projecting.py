@@ -4,11 +4,14 @@ import pkgutil
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
+from threading import Lock
 
 import psycopg
 
 import projections
+from api.reading import NotThereYet, await_position, least_position
 from api.wiring import House
+from projections.checkpoint import create_missing
 from projections.runner import Runner
 from projections.table import Connection, Table
 
@@ -34,3 +37,61 @@ def runner(house: House) -> Runner:
         return psycopg.connect(conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS_MAX)
 
     return Runner(connect, house.database.schema, tables(), holder=house.new_id(), clock=house.clock)
+
+
+def ensure_tables(house: House) -> None:
+    """Every table can be read, empty where it was never fed. Safe from many processes at once."""
+    with house.pool.connection() as connection:
+        connection.autocommit = True  # the building begins and ends its own transaction
+        try:
+            create_missing(connection, house.database.schema, tables())
+        finally:
+            connection.autocommit = False
+
+
+def catch_up(house: House) -> int:
+    """The lists hold what was committed before: fed here where nobody feeds them, else waited for. The answer is how many
+    facts they are behind when the wait was in vain.
+    """
+    fed = runner(house)
+    try:
+        fed.run_once()
+    finally:
+        fed.close()
+    names = [table.name for table in tables()]
+    with house.pool.connection() as connection:
+        row = connection.execute("SELECT position FROM ledger_head").fetchone()
+    assert row is not None
+    try:
+        await_position(house, names, int(row[0]))
+    except NotThereYet:
+        with house.pool.connection() as connection:
+            return max(0, int(row[0]) - least_position(connection, names)[1])
+    return 0
+
+
+class Feed:
+    """The runner as a step of a worker's loop: it lets go of everything when the database was away."""
+
+    def __init__(self, fed: Runner) -> None:
+        self._runner = fed
+        self._turn = Lock()
+
+    def step(self) -> int:
+        """One page, as ``Runner.step``. Raises UnknownFact, Hole, and psycopg errors."""
+        with self._turn:
+            try:
+                return self._runner.step()
+            except psycopg.Error:
+                self._runner.let_go()
+                raise
+
+    def close(self, wait_seconds_max: float) -> None:
+        """Others may feed the tables at once; a step that does not end in time keeps its leases until they run out."""
+        if self._turn.acquire(timeout=wait_seconds_max):
+            try:
+                self._runner.close()
+            except psycopg.Error:
+                self._runner.let_go()
+            finally:
+                self._turn.release()

@@ -48,9 +48,9 @@ class Settings(BaseSettings):
         description="file of the keys that seal secrets; <home>/secret.key when not set, made at first use",
     )
     http_host: str = Field(default="127.0.0.1", description="address the HTTP server listens on")
-    http_port: int = Field(default=8380, ge=1, le=65535, description="port of the HTTP server")
+    http_port: int = Field(default=8380, ge=0, le=65535, description="port of the HTTP server; 0: one that is free")
     smtp_host: str = Field(default="127.0.0.1", description="address the mail receiver listens on")
-    smtp_port: int = Field(default=8325, ge=1, le=65535, description="port of the mail receiver")
+    smtp_port: int = Field(default=8325, ge=0, le=65535, description="port of the mail receiver; 0: one that is free")
     mail_domain: str = Field(default="mail.localhost", description="domain of the shops' order-mail addresses")
     smtp_connections_max: int = Field(default=64, ge=1, le=10_000, description="mail connections open at once")
     smtp_certificate_file: Path | None = Field(
@@ -60,7 +60,14 @@ class Settings(BaseSettings):
         default=None, description="key (PEM) of that certificate, when it is not in the same file"
     )
     mail_bytes_max: int = Field(default=30_000_000, ge=10_000, le=100_000_000, description="largest mail taken, bytes")
+    message_days: int = Field(
+        default=180, ge=1, le=3650, description="how long raw messages and rows of imported files are kept"
+    )
     upload_bytes_max: int = Field(default=2_000_000_000, ge=1_000_000, description="largest file taken, bytes")
+    graphql_introspection: bool = Field(default=False, description="whether GraphQL tells its schema to API keys")
+    graphql_depth_max: int = Field(default=10, ge=2, le=100, description="how deep a GraphQL operation may be nested")
+    graphql_tokens_max: int = Field(default=1_000, ge=50, le=100_000, description="tokens of a GraphQL operation")
+    graphql_aliases_max: int = Field(default=15, ge=0, le=1_000, description="aliases in a GraphQL operation")
     database_wait_seconds: int = Field(default=30, ge=0, le=3600, description="how long a start waits for the database")
 
     @field_validator("schema_name")

@@ -11,6 +11,7 @@ from threading import Thread
 
 from psycopg_pool import ConnectionPool
 
+from api import logs
 from api.database import Database, connect_writer, open_pool, wait_for
 from api.localpg import LocalPostgres
 from api.migrations import migrate
@@ -20,6 +21,8 @@ from ledger.book import Book, By, open_ledger
 from ledger.reading import Selects, state_of
 from ledger.view import Fold, S
 from ledger.writer import Clock, Writer
+
+logs.configure()  # before anything is logged: standard output is for answers
 
 POOL_SIZE = 8
 SYSTEM = "system"  # the actor of what nobody asked for

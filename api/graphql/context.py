@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from strawberry.fastapi import BaseContext
 from strawberry.types import Info
 
 from api.keys import Caller
@@ -17,16 +16,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass
-class Context(BaseContext):
+@dataclass(frozen=True)
+class Context:
     """One request's context."""
 
     house: House
     caller: Caller
     bridge: Bridge
-
-    def __post_init__(self) -> None:
-        super().__init__()
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The one way from a resolver to readers and to the book."""

@@ -1,9 +1,11 @@
 """Mutations: the ledger's verbs. Each answers with the position its answer is true at; queries take ``atLeast`` it.
 
 ``key`` is the client's own idempotency key (30 days): the same key and input gives the first answer, the same key with
-another input is an error.
+another input is an error. The time of a call is not what the client said: where a verb takes it in, what the client did
+say stands in its place as the input.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 import strawberry
@@ -20,7 +22,7 @@ from api.graphql.inputs import (
     SettingInput,
     aware,
 )
-from api.graphql.scalars import Position
+from api.graphql.scalars import Count, Position
 from api.jobs import switching
 from api.shops import connect
 from ledger.book import Verb, orders, shops, stock
@@ -31,7 +33,10 @@ from ledger.writer import Done
 
 @strawberry.type
 class MutationDone:
-    """What was done. ``facts`` 0: nothing new was said. ``replayed``: done before under this key; this is its first answer."""
+    """What was done. ``facts``: how many this call recorded; 0: nothing new was said.
+
+    ``replayed``: it was done before under this key; ``position`` and ``answer`` are those of the first time.
+    """
 
     position: Position
     facts: int
@@ -67,7 +72,7 @@ class StockMutations:
         sku: str,
         units: int,
         read_position: Position | None = None,
-        expected_version: int | None = None,
+        expected_version: Count | None = None,
         owed: str | None = None,
         key: str | None = None,
     ) -> MutationDone:
@@ -79,16 +84,7 @@ class StockMutations:
         now = house.clock.now()
         covers = stock.everything_up_to(now) if read_position is None else stock.everything_read_at(read_position)
         verb = stock.overwrite(sku, units, covers=covers, counted_at=now, owed=owed, expected_version=expected_version)
-        # The time of the call is not what the client said: the same call again is the same input.
-        verb = Verb(
-            verb.name,
-            verb.decide,
-            (sku, units, read_position, expected_version, owed),
-            verb.wanted,
-            verb.at,
-            verb.alone,
-        )
-        return await _do(info, verb, key)
+        return await _do(info, replace(verb, says=(sku, units, read_position, expected_version, owed)), key)
 
     @strawberry.mutation
     async def add_stock(self, info: Asked, sku: str, units: int, key: str | None = None) -> MutationDone:
@@ -144,7 +140,9 @@ class OrderMutations:
         told = tuple(TellingLine(line.item, line.variant, line.quantity) for line in lines)
         named = [orders.Named(ListingKey(line.item, line.variant)) for line in lines]
         telling = _telling(number, now, told, ordered_at=aware(ordered_at) if ordered_at else now)
-        return await _do(info, orders.take_order(shop, telling, named, strict=strict, hold=hold), key)
+        said = (shop, number, [(one.item, one.variant, one.quantity) for one in lines], ordered_at, strict, hold)
+        verb = orders.take_order(shop, telling, named, strict=strict, hold=hold)
+        return await _do(info, replace(verb, says=said), key)
 
     @strawberry.mutation
     async def cancel_order(
@@ -153,7 +151,7 @@ class OrderMutations:
         """The order was cancelled; ``reason`` says where the units go: buyer, unpaid, out_of_stock, defective, unknown."""
         now = info.context.house.clock.now()
         telling = _telling(number, now, (), state=OrderState.CANCELLED, reason=_reason(reason))
-        return await _do(info, orders.take_order(shop, telling, []), key)
+        return await _do(info, replace(orders.take_order(shop, telling, []), says=(shop, number, reason)), key)
 
     @strawberry.mutation
     async def verify_order(self, info: Asked, shop: str, number: str, key: str | None = None) -> MutationDone:

@@ -1,5 +1,6 @@
 """Nodes of the schema: rows of the lists, named as the glossary names them."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeVar
@@ -7,8 +8,10 @@ from typing import Any, TypeVar
 import strawberry
 from strawberry.scalars import JSON
 
-from api.graphql.scalars import Position
+from api.graphql.scalars import Count, Position
 from ledger.stock import Stock
+from projections.listing_list import ListingNow
+from projections.order_list import OrderPart
 
 N = TypeVar("N")
 
@@ -29,7 +32,7 @@ class StockNode:
 
     sku: str
     place: str
-    version: Position
+    version: Count
     on_hand_units: int | None
     allocated_units: int
     available_units: int | None
@@ -43,7 +46,7 @@ class StockNode:
 
     @classmethod
     def of(cls, sku: str, place: str, stock: Stock) -> "StockNode":
-        return node(cls, stock, sku=sku, place=place, version=Position(stock.version))
+        return node(cls, stock, sku=sku, place=place, version=Count(stock.version))
 
 
 @strawberry.type
@@ -66,7 +69,7 @@ class ChangeNode:
     cause: str | None
     trace: str
     import_id: str | None
-    import_row: Position | None
+    import_row: Count | None
     happened_at: datetime
     recorded_at: datetime
 
@@ -109,12 +112,135 @@ class ShopNode:
     push: bool
     paused: str | None
     send_type: str
-    orders: int
+    orders: Count
     last_order_at: datetime | None
     last_read_at: datetime | None
     last_sent_at: datetime | None
     last_answered_at: datetime | None
     settings: JSON
+
+
+@strawberry.type
+class ListingSettingsNode:
+    """The rules of a listing: what of the free units it is told."""
+
+    reserve: int
+    share_percent: int
+    cap: int | None
+    stop_threshold: int | None
+    resume_level: int | None
+    minimum_rest_seconds: int
+    first_choice: bool
+    lead_time_days: int | None
+
+
+@strawberry.type
+class ListingNode:
+    """ショップ商品. Units count listings; ``freeUnits`` counts the SKU. ``wantedUnits`` None: it is not told anything.
+
+    ``expectedUnits`` None: uncertain, or never told. ``queued``: the mall is to be told; ``rejectedCode``: it waits on the
+    work list (反映エラー).
+    """
+
+    shop: str
+    item: str
+    variant: str
+    sku: str
+    units_per_listing: int
+    state: str
+    codes: list[str]
+    free_units: int | None
+    wanted_units: int | None
+    told_units: int | None
+    expected_units: int | None
+    read_units: int | None
+    read_found: bool
+    unseen_units: int
+    sent_at: datetime | None
+    applied_until: datetime | None
+    read_at: datetime | None
+    uncertain_since: datetime | None
+    pending: bool
+    queued: bool
+    rejected_code: str | None
+    settings: ListingSettingsNode
+    position: Position
+
+    @classmethod
+    def of(cls, row: ListingNow) -> "ListingNode":
+        numbers = row.numbers
+        return node(
+            cls,
+            row,
+            item=row.key.item,
+            variant=row.key.variant,
+            codes=list(row.codes),
+            told_units=numbers.told_units,
+            expected_units=numbers.expected_units,
+            read_units=numbers.read_units,
+            read_found=numbers.read_found,
+            sent_at=numbers.sent_at,
+            applied_until=numbers.applied_until,
+            read_at=numbers.read_at,
+            uncertain_since=numbers.uncertain_since,
+            pending=numbers.pending_request is not None,
+            rejected_code=numbers.rejected_code,
+            settings=node(ListingSettingsNode, row.settings),
+            position=Position(row.position),
+        )
+
+
+@strawberry.type
+class OrderPartNode:
+    """One line of an order and one SKU that it takes. ``openUnits`` and ``shippedUnits`` count the SKU told,
+    ``servedUnits`` the part's SKU; None: it has no number.
+    """
+
+    line: int
+    part: int
+    state: str
+    item: str
+    variant: str
+    sku: str | None
+    quantity: int
+    quantity_left: int
+    units: int
+    units_known: bool
+    counted: bool
+    part_sku: str | None
+    open_units: int
+    shipped_units: int
+    returned_units: int
+    served_units: int | None
+
+
+@strawberry.type
+class OrderNode:
+    """引当確認受注一覧: one order with its lines. ``reviews`` are codes of 要確認; ``verified`` False: 未検証."""
+
+    shop: str
+    number: str
+    first_position: Position
+    position: Position
+    state: str
+    cancelled: bool
+    reason: str | None
+    verified: bool
+    reviews: list[str]
+    door: str | None
+    ordered_at: datetime | None
+    ordered_precision: str
+    told_at: datetime | None
+    recorded_at: datetime
+    trace: str
+    lines: list[OrderPartNode]
+
+    @classmethod
+    def of(cls, parts: Sequence[OrderPart]) -> "OrderNode":
+        """The order whose rows these are."""
+        head = parts[0]
+        lines = [node(OrderPartNode, part, state=str(part.state)) for part in parts]
+        return node(cls, head, state=head.order_state, reviews=list(head.reviews), lines=lines)
 
 
 @strawberry.type
@@ -129,11 +255,11 @@ class ImportNode:
     mode: str
     format: str
     encoding: str
-    rows: Position
-    rows_applied: Position
-    rows_changed: Position
-    rows_unchanged: Position
-    rows_skipped: Position
+    rows: Count
+    rows_applied: Count
+    rows_changed: Count
+    rows_unchanged: Count
+    rows_skipped: Count
     counted_at: datetime | None
     started_at: datetime
     ended_at: datetime | None

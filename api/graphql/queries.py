@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import groupby
 from typing import Any, TypeVar
 
 import strawberry
@@ -10,13 +11,25 @@ from strawberry.scalars import JSON
 
 from api.graphql.context import Asked
 from api.graphql.inputs import aware
-from api.graphql.nodes import ChangeNode, ImportNode, PositionNode, PushNode, ShopNode, StockNode, node
+from api.graphql.nodes import (
+    ChangeNode,
+    ImportNode,
+    ListingNode,
+    OrderNode,
+    PositionNode,
+    PushNode,
+    ShopNode,
+    StockNode,
+    node,
+)
 from api.graphql.paging import Connection, connection, key_of
 from api.graphql.scalars import Position
-from api.reading import await_position
+from api.reading import await_position, listings_of_sku
 from ledger.reading import Selects, stock_levels
 from ledger.terms import MAIN_PLACE
-from projections import change_log, imports, push_log, shops
+from projections import change_log, imports, listing_list, order_list, push_log, shops
+from projections.push_log import Told
+from projections.reading import Found
 
 SKUS_MAX = 100
 T = TypeVar("T")
@@ -112,17 +125,23 @@ class Query:
         first: int = 100,
         after: str | None = None,
         shop: str | None = None,
+        sku: str | None = None,
         outcomes: list[str] | None = None,
         recorded_from: datetime | None = None,
         recorded_until: datetime | None = None,
         at_least: Position | None = None,
     ) -> Connection[PushNode]:
-        """想定在庫反映ログ, newest first."""
+        """想定在庫反映ログ, newest first. ``sku``: of the listings that sell it now."""
+
+        def read(database: "Database[Any]", schema: str, **filters: Any) -> Found[Told]:
+            listings = None if sku is None else listings_of_sku(database, schema, sku)
+            return push_log.page(database, schema, listings=listings, **filters)
+
         found = await _read(
             info,
-            ("push_log",),
+            ("push_log",) if sku is None else ("push_log", "listings"),
             at_least,
-            push_log.page,
+            read,
             first=first,
             before=key_of(after, tuple[int, int]),
             shop=shop,
@@ -147,6 +166,73 @@ class Query:
             lambda row: node(ShopNode, row, settings=JSON(dict(row.chosen))),
             after=after,
         )
+
+    @strawberry.field
+    async def listings(
+        self,
+        info: Asked,
+        first: int = 100,
+        after: str | None = None,
+        shop: str | None = None,
+        sku: str | None = None,
+        states: list[str] | None = None,
+        rejected: bool = False,
+        differing: bool = False,
+        at_least: Position | None = None,
+    ) -> Connection[ListingNode]:
+        """ショップ商品 in order of shop and code. ``rejected``: the work list; ``differing``: those that are to be told."""
+        found = await _read(
+            info,
+            ("listings",),
+            at_least,
+            listing_list.page,
+            first=first,
+            after=key_of(after, tuple[str, str, str]) or ("", "", ""),
+            shop=shop,
+            sku=sku,
+            states=states or (),
+            rejected=rejected,
+            differing=differing,
+        )
+        return connection(found, lambda row: (row.shop, row.key.item, row.key.variant), ListingNode.of, after=after)
+
+    @strawberry.field
+    async def orders(
+        self,
+        info: Asked,
+        first: int = 100,
+        after: str | None = None,
+        shop: str | None = None,
+        number: str | None = None,
+        sku: str | None = None,
+        short: bool = False,
+        unlinked: bool = False,
+        to_review: bool = False,
+        recorded_from: datetime | None = None,
+        recorded_until: datetime | None = None,
+        at_least: Position | None = None,
+    ) -> Connection[OrderNode]:
+        """引当確認受注一覧, newest first. ``short``: that wait for units owed; ``toReview``: 要確認 or 未検証."""
+        before = key_of(after, tuple[int])
+        found = await _read(
+            info,
+            ("orders",),
+            at_least,
+            order_list.page,
+            first=first,
+            before=before[0] if before else None,
+            shop=shop,
+            number=number,
+            sku=sku,
+            short=short,
+            unlinked=unlinked,
+            to_review=to_review,
+            recorded_from=aware(recorded_from) if recorded_from else None,
+            recorded_until=aware(recorded_until) if recorded_until else None,
+        )
+        orders = [tuple(parts) for _, parts in groupby(found.rows, key=lambda part: part.first_position)]
+        page = Found(tuple(orders), found.more)
+        return connection(page, lambda parts: (parts[0].first_position,), OrderNode.of, after=after)
 
     @strawberry.field
     async def imports(

@@ -1,11 +1,18 @@
-"""Scalars of the schema: positions are larger than GraphQL's Int."""
+"""Scalars of the schema: positions and counts are larger than GraphQL's Int."""
 
 from typing import NewType
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+WHOLE_MAX = 2**63 - 1
+
 Position = NewType("Position", int)
+Count = NewType("Count", int)
+
+
+class NumberNotAccepted(ValueError):
+    """Not a whole number from 0."""
 
 
 def config() -> StrawberryConfig:
@@ -15,15 +22,22 @@ def config() -> StrawberryConfig:
         scalar_map={
             Position: strawberry.scalar(
                 name="Position",
-                description="A place in the ledger: counts facts from 1, as a number.",
+                description="A place in the ledger: facts are counted from 1. A whole number, up to 2^63 - 1.",
                 serialize=int,
-                parse_value=_position,
-            )
+                parse_value=_whole,
+            ),
+            Count: strawberry.scalar(
+                name="Count",
+                description="A whole number from 0 that may be larger than Int.",
+                serialize=int,
+                parse_value=_whole,
+            ),
         },
     )
 
 
-def _position(value: object) -> Position:
-    if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).isdecimal():
-        raise ValueError("position; expected a whole number from 0")
-    return Position(int(value))
+def _whole(value: object) -> int:
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) <= WHOLE_MAX):
+        raise NumberNotAccepted("expected a whole number from 0 to 2^63 - 1")
+    return int(text)

@@ -21,6 +21,7 @@ BACK_OFF_SECONDS = 0.1
 BACK_OFF_SECONDS_MAX = 10.0
 LISTEN_SECONDS = 0.5  # how soon the listener sees that the worker stops
 CONNECT_SECONDS_MAX = 5
+STOP_SECONDS_MAX = 30.0
 log = structlog.get_logger()
 
 
@@ -77,7 +78,7 @@ class Worker:
         for loop in self._loops:
             self._threads.append(self._start_thread(f"worker-{loop.name}", _body(self._run, loop)))
 
-    def stop(self, wait_seconds_max: float = 30.0) -> bool:
+    def stop(self, wait_seconds_max: float = STOP_SECONDS_MAX) -> bool:
         """No step begins any more; the answer is whether those that ran have ended in time."""
         self._stopping.set()
         for wake in self._wakes.values():
@@ -157,8 +158,8 @@ class Worker:
 
 
 @contextmanager
-def working(house: House, loops: Sequence[Loop]) -> Iterator[Worker]:
-    """The loops run over this house's database; stopped on leaving."""
+def working(house: House, loops: Sequence[Loop], *, stop_seconds_max: float = STOP_SECONDS_MAX) -> Iterator[Worker]:
+    """The loops run over this house's database; stopped on leaving. Each may take ``stop_seconds_max`` to end its step."""
 
     def connect() -> psycopg.Connection:
         conninfo = house.database.conninfo(name="listen")
@@ -169,7 +170,7 @@ def working(house: House, loops: Sequence[Loop]) -> Iterator[Worker]:
     try:
         yield worker
     finally:
-        worker.stop()
+        worker.stop(stop_seconds_max)
 
 
 def _body(run: Callable[[Loop], None], loop: Loop) -> Callable[[], None]:

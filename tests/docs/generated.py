@@ -1,4 +1,4 @@
-"""The documents made from the code: the commands and the settings. ``make docs`` writes them, a test compares them."""
+"""The documents made from the code: the commands, the settings, the GraphQL schema. ``make docs`` writes them, a test compares them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer.main
 
 import adapters
 from api import cli
+from api.graphql.schema import schema
 from api.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +77,12 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def schema_page() -> str:
+    head = "# The GraphQL schema. Made from the code by `make docs`.\n\n"
+    text = schema(Settings()).as_str()
+    return head + "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
 def readme() -> str:
     """The README with its table of malls made again from the declarations."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -101,7 +108,12 @@ def _malls_table() -> str:
     return "\n".join([*lines, "", *reasons]) + "\n"
 
 
-PAGES = {"README.md": readme, "docs/commands.md": commands_page, "docs/settings.md": settings_page}
+PAGES = {
+    "README.md": readme,
+    "docs/commands.md": commands_page,
+    "docs/settings.md": settings_page,
+    "docs/schema.graphql": schema_page,
+}
 
 
 def write() -> None:

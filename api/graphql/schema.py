@@ -1,0 +1,43 @@
+"""The schema with its limits (settable): depth, tokens, aliases. ``docs/schema.graphql`` is made from it."""
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
+from strawberry.types import ExecutionContext
+
+from api.graphql import inputs, mutations, nodes, paging, queries
+from api.graphql.described import describe
+from api.graphql.errors import record
+from api.graphql.mutations import Mutation
+from api.graphql.permitted import Permissions
+from api.graphql.queries import Query
+from api.graphql.scalars import config
+from api.settings import Settings
+
+
+class Schema(strawberry.Schema):
+    """Records by class what failed; the library would write messages, which may quote what arrived."""
+
+    def process_errors(
+        self,
+        errors: list[GraphQLError],
+        execution_context: ExecutionContext | None = None,  # noqa: ARG002  # the library's
+    ) -> None:
+        for error in errors:
+            record(error)
+
+
+def schema(settings: Settings) -> Schema:
+    """The schema as these settings limit it."""
+    describe(inputs, nodes, paging, queries, mutations)
+    return Schema(
+        query=Query,
+        mutation=Mutation,
+        config=config(),
+        extensions=[
+            lambda: MaxTokensLimiter(max_token_count=settings.graphql_tokens_max),
+            lambda: QueryDepthLimiter(max_depth=settings.graphql_depth_max),
+            lambda: MaxAliasesLimiter(max_alias_count=settings.graphql_aliases_max),
+            lambda: Permissions(introspection=settings.graphql_introspection),
+        ],
+    )

@@ -1,0 +1,146 @@
+"""The parts of Daicho that run on and on: HTTP, mail receiver, worker. One process may run one of them or all.
+
+Each may be killed at any moment and nothing that was acknowledged is lost; asked to stop, it answers what it has begun and
+ends within seconds. Any number of processes of any part run over one database.
+"""
+
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from threading import Event, Thread, main_thread
+
+import structlog
+import uvicorn
+
+from api.app import build
+from api.jobs import intake, push, retention
+from api.jobs.worker import Loop, Worker, working
+from api.mail.smtp import receiving
+from api.projecting import Feed, ensure_tables, runner
+from api.unavailable import Unavailable
+from api.wiring import House
+from ledger.commit import Statements
+
+STEP_SECONDS_MAX = 2.0  # how long a step may take to end when the process stops; what it did is durable by then
+ANSWER_SECONDS_MAX = 3
+CALLERS_MAX = 1_000  # beyond it 503: a caller that waits in vain helps nobody
+LOOK_SECONDS = 1.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Which parts a process runs."""
+
+    doors: bool = False
+    work: bool = False
+    mail: bool = False
+
+
+@dataclass(frozen=True)
+class Running:
+    """What runs: the address of HTTP, host and port of the mail receiver, the worker; None for what this process does not run."""
+
+    http: str | None = None
+    mail: tuple[str, int] | None = None
+    worker: Worker | None = None
+    server: Thread | None = None
+
+
+class Ended(RuntimeError):
+    """A part that should run on has ended by itself; the log says why. The process ends, to be started again."""
+
+
+@contextmanager
+def running(house: House, parts: Parts) -> Iterator[Running]:
+    """The parts run; stopped on leaving, doors first. Raises Unavailable when an address is taken."""
+    ensure_tables(house)
+    with ExitStack() as stack:
+        worker = stack.enter_context(_worker(house)) if parts.work else None
+        receiver = stack.enter_context(receiving(house)) if parts.mail else None
+        http = server = None
+        if parts.doors:
+            http, server = stack.enter_context(_http(house))
+        mail = None if receiver is None else (house.settings.smtp_host, receiver.port)
+        log.info("started", http=http, mail=mail, loops=[] if worker is None else [s.name for s in worker.states()])
+        try:
+            yield Running(http, mail, worker, server)
+        finally:
+            log.info("stopping")
+
+
+def until_told(parts: Running) -> None:
+    """Returns when the process is told to stop (SIGTERM, SIGINT); a second SIGINT ends it at once. Raises Ended."""
+    told = Event()
+
+    def tell(number: int, _frame: object) -> None:
+        told.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        log.info("told_to_stop", signal=signal.Signals(number).name)
+
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, tell)
+    while not told.wait(LOOK_SECONDS):
+        if parts.server is not None and not parts.server.is_alive():
+            raise Ended("the HTTP server has ended")
+
+
+def loops(house: House, feed: Feed) -> Sequence[Loop]:
+    """Every loop of a worker."""
+    channel = Statements(house.database.schema).channel
+    return [
+        Loop("projections", feed.step, (channel,)),
+        *intake.loops(house),
+        *push.loops(house),
+        *retention.loops(house),
+    ]
+
+
+@contextmanager
+def _worker(house: House) -> Iterator[Worker]:
+    feed = Feed(runner(house))
+    try:
+        with working(house, loops(house, feed), stop_seconds_max=STEP_SECONDS_MAX) as worker:
+            yield worker
+    finally:
+        feed.close(STEP_SECONDS_MAX)
+
+
+@contextmanager
+def _http(house: House) -> Iterator[tuple[str, Thread]]:
+    host = house.settings.http_host
+    listening = _listening(host, house.settings.http_port)
+    config = uvicorn.Config(
+        build(house),
+        log_config=None,
+        log_level="critical",  # what fails is logged by the app, without what arrived
+        access_log=False,  # a path may hold a mail address, which is a secret
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        limit_concurrency=CALLERS_MAX,
+        timeout_graceful_shutdown=ANSWER_SECONDS_MAX,
+    )
+    server = uvicorn.Server(config)
+    thread = house.start_thread("http", lambda: server.run(sockets=[listening]))
+    assert thread is not main_thread(), "the signals are ours"
+    try:
+        yield f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}", thread
+    finally:
+        server.should_exit = True
+        thread.join(ANSWER_SECONDS_MAX + STEP_SECONDS_MAX)
+        listening.close()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        raise Unavailable(
+            f"cannot listen for HTTP on {host}:{port}: {error.strerror or error};"
+            " set DAICHO_HTTP_HOST and DAICHO_HTTP_PORT to an address that is free"
+        ) from None

@@ -1,0 +1,1 @@
+"""GraphQL as a client meets it: over HTTP, with keys."""
