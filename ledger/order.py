@@ -9,8 +9,9 @@ What arrival does decide, because the evidence does not say it:
 - a line linked twice is of the SKU it was linked to last;
 - of an order that is cancelled in part and shipped as a whole, units shipped before the cancel was told come back as a
   return, those after it never left;
-- a telling that repeats the newest one word for word is not kept, so it does not say that a cancel told for the time
-  between the two was taken back; and a cancel that is taken back leaves its returns and 欠品 where they were booked;
+- an answer of the order API that repeats the newest telling word for word is not kept (it is asked for again and again),
+  so it does not overrule what another door told of the time between the two; the next answer of the API does;
+- a cancel that is taken back leaves its returns and 欠品 where they were booked;
 - units that an earlier telling stated too many are released while the SKU may be short, and then wait for a person
   (欠品調査中); units added by a change count from the change on, so a count between the order and the change knows them
   only when the change was told first.

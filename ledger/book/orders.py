@@ -32,9 +32,10 @@ from ledger.facts.order import (
     ShipmentAssumed,
     ShipmentTold,
 )
+from ledger.lines import names_of
 from ledger.order import FOLD, Order, rank, stated
 from ledger.stock import return_hold
-from ledger.terms import MAIN_PLACE, ListingKey, Telling, utc_text
+from ledger.terms import MAIN_PLACE, Door, ListingKey, Telling, utc_text
 from ledger.view import Draft, View, Wanted
 from ledger.writer import Decision
 
@@ -136,10 +137,7 @@ def link_line(shop: str, number: str, item: str, variant: str, codes: str, key: 
         link = order.links.get((item, variant))
         excluded = found.state == listing.EXCLUDED
         linked = (keys.listing_text(key), found.sku, found.units_per_listing, "excluded" if excluded else "")
-        waits = link is not None or any(
-            (line.item, line.variant) == (item, variant) and not line.sku for line in stated(order).ordered_lines
-        )
-        if not found.sku or not waits:
+        if not found.sku or not (link is not None or (item, variant) in _waiting(order)):
             return None
         if link is not None and (link.listing, link.sku, link.units_per_listing, link.mark) == linked:
             return None
@@ -297,12 +295,18 @@ def _order_told(shop: str, telling: Telling, named: Sequence[Named], view: View,
 
 
 def _says_nothing_new(order: Order, fact: OrderTold) -> bool:
-    """The same was told before: at the same time, or by the newest telling there is."""
+    """The same was told before: at the same time, or since, or by the order API when it was asked last.
+
+    A mail or webhook that repeats the newest telling at a later time is kept: one of the time between may still be on its
+    way, and would stand as the newest. Answers of the API come in the order in which they were asked for.
+    """
     if not order.kept:
         return False
     newest = max(order.kept, key=lambda k: (k.told.told_at, rank(k.told))).told
+    since = fact.door == Door.API or fact.told_at <= newest.told_at
     return any(
-        _content(k.told) == _content(fact) and (k.told.told_at == fact.told_at or k.told is newest) for k in order.kept
+        _content(k.told) == _content(fact) and (k.told.told_at == fact.told_at or (since and k.told is newest))
+        for k in order.kept
     )
 
 
@@ -322,6 +326,13 @@ def _when(order: Order, telling: Telling) -> When:
         earliest = [at for at in (first_told_at(order), telling.told_at) if at is not None]
         return When(min(earliest) if first else telling.told_at, telling.told_at, None)
     return When(min(told), telling.told_at, min(told))
+
+
+def _waiting(order: Order) -> set[tuple[str, str]]:
+    """Codes of lines, of any telling, that name no listing yet."""
+    told = [kept.told for kept in order.kept]
+    names = names_of(told, order.links.values())
+    return {codes for one in told for codes in zip(one.items, one.variants, strict=True) if codes not in names}
 
 
 def _consume(view: View, hold_id: str, shop: str, number: str, fact: OrderTold) -> list[Draft]:
