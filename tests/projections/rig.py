@@ -22,6 +22,11 @@ from tests.ledger.words import DAY
 BY = By("person:1", "trace-1")
 
 
+def connected(database: Database) -> Connection:
+    """A connection as the application has it."""
+    return psycopg.connect(database.conninfo(), autocommit=True)
+
+
 class TickingClock:
     """Time that stands still but for one second each time the day is asked for, and for what is slept."""
 
@@ -53,7 +58,7 @@ class Ledger:
         self.reader = self.connect()
 
     def connect(self) -> Connection:
-        return psycopg.connect(self.database.conninfo(), autocommit=True)
+        return connected(self.database)
 
     def do(self, *verbs: Verb) -> list[Done | Exception]:
         """The verbs are done one after the other; a refusal is an answer."""
