@@ -19,6 +19,7 @@ WRITER_SETTINGS = {"idle_in_transaction_session_timeout": "3s", "lock_timeout": 
 TRANSACTION_TIMEOUT = "20s"
 TRANSACTION_TIMEOUT_SINCE = 170_000
 CONNECT_SECONDS_MAX = 5
+RECONNECT_SECONDS = 2.0
 APPLICATION_NAME_CHARACTERS_MAX = 63
 # What waiting will not mend. libpq gives no codes for a refused login, so its words are read.
 HOPELESS = (
@@ -63,15 +64,27 @@ def open_pool(
 
     ``name`` is what pg_stat_activity shows. Close it with ``close()`` or ``with``.
     """
-    return ConnectionPool(
+    def check(connection: psycopg.Connection) -> None:
+        try:
+            ConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            # The others that lie idle are gone as well. Found broken one by one, each would be waited for, a second and more.
+            pool.drain()
+            raise
+
+    pool = ConnectionPool(
         database.conninfo(name=name, settings=settings),
         min_size=size_min,
         max_size=size_max,
         timeout=borrow_seconds_max,
-        check=ConnectionPool.check_connection,
+        check=check,
+        # Given up soon, so that the next borrower begins anew: the library waits twice as long after every attempt.
+        reconnect_timeout=RECONNECT_SECONDS,
         name=name,
-        open=True,
+        open=False,
     )
+    pool.open()
+    return pool
 
 
 def connect_writer(database: Database) -> psycopg.Connection[tuple[object, ...]]:

@@ -68,23 +68,28 @@ def loops(house: House) -> list[Loop]:
 
 
 def drain(house: House, listings: ListingCodes) -> int:
-    """One step of a new intake: everything it looks after is looked at. See ``Intake.step``."""
+    """One step of a new intake: everything it looks after is looked at. See ``Intake.step``.
+
+    When the database goes away meanwhile, its rows are read again when their claim is over.
+    """
     return Intake(house, listings).step()
 
 
 class Intake:
-    """The step function of one process. It keeps only when it last looked at what is not urgent."""
+    """The step function of one process. It keeps when it last looked at what is not urgent, and which rows it still claims."""
 
     def __init__(self, house: House, listings: ListingCodes) -> None:
         self._house = house
         self._listings = listings
         self._others_at = float("-inf")
+        self._claimed: list[int] = []
 
     def step(self) -> int:
         """The next page of the inbox is taken; the answer is how many rows were moved, 0 when nothing is to be done now.
 
         Raises what the database raises when it is away; the rows are then to be read as before.
         """
+        self._give_back()
         count = self._take_next(inbox.claim_new)
         now = self._house.clock.monotonic()
         if count and now < self._others_at:
@@ -97,18 +102,20 @@ class Intake:
         with house.pool.connection() as connection:
             _undurable(connection)
             rows = claim(connection, now=house.clock.now(), rows_max=PAGE_ROWS, claim_seconds=CLAIM_SECONDS)
+            self._claimed = [row.id for row in rows]
             connection.commit()
-            if not rows:
-                return 0
-            reach("intake.claimed")
-            try:
+            if rows:
+                reach("intake.claimed")
                 _take_rows(house, self._listings, connection, rows)
-            except FAULTS as error:
-                if _is_nobodys(error):
-                    with house.pool.connection() as another:  # when even this fails, the claim ends by itself
-                        inbox.give_back(another, [row.id for row in rows])
-                raise
+            self._claimed = []
         return len(rows)
+
+    def _give_back(self) -> None:
+        """The rows that a step before could not take, because the database went away, are to be read at once."""
+        if self._claimed:
+            with self._house.pool.connection() as connection:
+                inbox.give_back(connection, self._claimed)
+            self._claimed = []
 
     def _put_right(self) -> int:
         """What waited for an intake that runs now is to be read; what no try finished waits for a person."""

@@ -14,11 +14,12 @@ import psycopg
 import structlog
 from psycopg import sql
 
+from api.logs import where
 from api.wiring import House
 
 POLL_SECONDS = 1.0
 BACK_OFF_SECONDS = 0.1
-BACK_OFF_SECONDS_MAX = 10.0
+BACK_OFF_SECONDS_MAX = 5.0
 LISTEN_SECONDS = 0.5  # how soon the listener sees that the worker stops
 CONNECT_SECONDS_MAX = 5
 STOP_SECONDS_MAX = 30.0
@@ -119,9 +120,9 @@ class Worker:
     def _note(self, loop: Loop, failures: int, error: Exception | None) -> None:
         name = None if error is None else type(error).__name__
         if error is not None:
-            # The class and the database's code alone: a message may quote what arrived.
+            # The class, the database's code and the place: a message may quote what arrived.
             code = error.sqlstate if isinstance(error, psycopg.Error) else None
-            log.error("loop_failed", loop=loop.name, error=name, code=code, failures=failures)
+            log.error("loop_failed", loop=loop.name, error=name, code=code, failures=failures, where=where(error))
         with self._lock:
             self._states[loop.name] = LoopState(loop.name, self._states[loop.name].steps + 1, failures, name)
 

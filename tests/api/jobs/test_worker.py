@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 import psycopg
-import pytest
+from structlog.testing import capture_logs
 
 from api.database import Database
 from api.jobs.worker import Loop, Worker
@@ -110,9 +110,7 @@ def test_a_lost_connection_listens_again_and_looks_at_once(database: Database) -
         until(lambda: step.calls > before)
 
 
-def test_a_step_that_fails_is_recorded_by_its_class_and_tried_again(
-    database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_step_that_fails_is_recorded_by_its_class_and_tried_again(database: Database) -> None:
     calls = []
 
     def step() -> int:
@@ -121,17 +119,15 @@ def test_a_step_that_fails_is_recorded_by_its_class_and_tried_again(
             raise RuntimeError("CANARY: what a mail said")
         return 0
 
-    with worker_of(
-        database, Loop("failing", step, poll_seconds=LONG), Loop("well", Counting(), poll_seconds=LONG)
-    ) as worker:
+    loops = [Loop("failing", step, poll_seconds=LONG), Loop("well", Counting(), poll_seconds=LONG)]
+    with capture_logs() as logs, worker_of(database, *loops) as worker:
         until(lambda: worker.states()[0].failures == 1)
         assert worker.states()[0].error == "RuntimeError"
         until(lambda: len(calls) == 3)
         until(lambda: worker.states()[0].error is None)
         assert worker.states()[1].failures == 0
-    said = capsys.readouterr().out
-    assert "RuntimeError" in said
-    assert "CANARY" not in said
+    assert [entry["error"] for entry in logs if entry["event"] == "loop_failed"] == ["RuntimeError"] * 2
+    assert "CANARY" not in str(logs)
 
 
 def test_a_worker_stops_after_the_step_that_runs(database: Database) -> None:
