@@ -139,15 +139,17 @@ def waiting(connection: Connection, schema: str) -> dict[str, tuple[int, int]]:
 def listings_named(
     connection: Connection, schema: str, shop: str, codes: Sequence[str]
 ) -> dict[str, tuple[Linked, ...]]:
-    """The linked listings of the shop by code: its item code, or a further code of it; at most CODES_MAX codes at once.
+    """The linked listings of the shop by a further code of theirs (not the item code); at most CODES_MAX codes at once.
 
-    A code that names several listings (an item with variants) has them all; one that names none is absent.
+    A code that names several listings has them all; one that names none is absent. Item codes are left out: a mail's code may
+    be another listing's item code (Rakuten's 商品番号 and 商品管理番号), and a line's own key is asked for as a key.
     """
     assert len(codes) <= CODES_MAX, len(codes)
     statement = Names(schema, 0).sql(
         "SELECT c.code, l.item, l.variant, l.sku, l.units_per_listing, l.state FROM {listing_codes} AS c"
         " JOIN {listings} AS l ON l.shop = c.shop AND l.item = c.item AND l.variant = c.variant"
-        " WHERE c.shop = %s AND c.code = ANY (%s) AND l.state <> 'retired' ORDER BY c.code, l.item, l.variant"
+        " WHERE c.shop = %s AND c.code = ANY (%s) AND c.code = ANY (string_to_array(l.codes, E'\\t'))"
+        " AND l.state <> 'retired' ORDER BY c.code, l.item, l.variant"
     )
     found: dict[str, tuple[Linked, ...]] = {}
     rows: list[Any] = connection.execute(statement, (shop, list(codes)), prepare=True).fetchall()

@@ -62,7 +62,7 @@ class _Failed:
 
 def loops(house: House) -> list[Loop]:
     """What a worker runs so that mails become orders, and unlinked lines are linked when their listing is there."""
-    listings = ProjectedListings()
+    listings = ProjectedListings(house.database.schema)
     woken_by = (inbox.channel(house.database.schema),)
     return [Loop("intake", Intake(house, listings).step, woken_by), Loop("relink", Relink(house, listings).step)]
 

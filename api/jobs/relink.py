@@ -13,25 +13,23 @@ from api.jobs.naming import CodedListing, ListingCodes, named_line
 from api.wiring import House
 from ledger.book.orders import link_line
 from ledger.terms import ListingKey, TellingLine
+from projections.listing_list import CODES_MAX, listings_named
 
 PAGE_LINES = 500
 
 
 class ProjectedListings:
-    """The codes of linked listings as the projection ``listings`` has them."""
+    """The codes of linked listings as the projection ``listings`` of one schema has them."""
+
+    def __init__(self, schema: str) -> None:
+        self._schema = schema
 
     def named(self, connection: psycopg.Connection, shop: str, codes: Sequence[str]) -> dict[str, list[CodedListing]]:
         """For each code that names linked listings of the shop: those listings."""
-        rows = connection.execute(
-            "SELECT c.code, c.item, c.variant, l.sku FROM listing_codes AS c JOIN listings AS l"
-            " ON l.shop = c.shop AND l.item = c.item AND l.variant = c.variant"
-            " WHERE c.shop = %s AND c.code = ANY(%s) AND l.sku <> '' AND l.state <> 'retired' ORDER BY c.item, c.variant",
-            (shop, list(codes)),
-            prepare=True,
-        )
         found: dict[str, list[CodedListing]] = {}
-        for code, item, variant, sku in rows.fetchall():
-            found.setdefault(code, []).append(CodedListing(ListingKey(item, variant), sku))
+        for start in range(0, len(codes), CODES_MAX):
+            part = listings_named(connection, self._schema, shop, codes[start : start + CODES_MAX])
+            found.update((code, [CodedListing(one.key, one.sku) for one in linked]) for code, linked in part.items())
         return found
 
     def position(self, connection: psycopg.Connection) -> int:

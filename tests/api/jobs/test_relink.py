@@ -56,12 +56,12 @@ def projected(house: House) -> Iterator[Runner]:
 
 @pytest.fixture
 def relink(house: House) -> Relink:
-    return Relink(house, ProjectedListings())
+    return Relink(house, ProjectedListings(house.database.schema))
 
 
 def intake(house: House, projected: Runner) -> None:
     projected.run_once()
-    nothing_waits(house, partial(drain, house, ProjectedListings()))
+    nothing_waits(house, partial(drain, house, ProjectedListings(house.database.schema)))
     projected.run_once()
 
 
@@ -83,6 +83,14 @@ def test_a_code_of_another_shop_and_of_a_retired_listing_names_nothing(house: Ho
     link(house, RAKUTEN, "page-0", "", "OLD", codes=["abc-001"])
     house.book.do(shops.retire_listings(RAKUTEN, [ListingKey("page-0")], "gone"), house.by())
     link(house, RAKUTEN, "page-2", "x", "MUG", codes=["abc-001"])
+    deliver(house, sample("rakuten", "order_iso2022jp"))
+    intake(house, projected)
+    assert lines(house) == ["", "MUG"]
+
+
+def test_a_code_that_is_another_listings_item_code_does_not_name_that_one(house: House, projected: Runner) -> None:
+    link(house, RAKUTEN, "page-2", "x", "MUG", codes=["abc-001"])
+    link(house, RAKUTEN, "abc-001", "", "ANOTHER", codes=["zzz"])
     deliver(house, sample("rakuten", "order_iso2022jp"))
     intake(house, projected)
     assert lines(house) == ["", "MUG"]
@@ -117,7 +125,7 @@ def test_an_order_that_the_projection_was_too_late_for_is_linked_afterwards(
     projected.run_once()
     nothing_waits(house, relink.step)
     deliver(house, sample("rakuten", "order_iso2022jp"))
-    nothing_waits(house, partial(drain, house, _Nothing()))
+    nothing_waits(house, partial(drain, house, _Nothing(house.database.schema)))
     assert lines(house) == ["", ""]
     projected.run_once()
     nothing_waits(house, relink.step)
