@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.output import Cell, Json, say, show_record
+from api.cli.projections import replay_equals_live
 
 if TYPE_CHECKING:
     from ledger.snapshot import DatabaseLedger
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 # Checks of what stands beside the facts, each made from the connection that holds the snapshot and the schema's name.
-FURTHER: Sequence[Callable[[Any, str], "Further"]] = ()
+FURTHER: Sequence[Callable[[Any, str], "Further"]] = (replay_equals_live,)
 EXIT_WRONG = 1
 EXIT_OLD_PROGRAM = 3
 
