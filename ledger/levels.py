@@ -12,8 +12,8 @@ from typing import NamedTuple
 from ledger.codec import Record
 from ledger.facts.sku import KeptBackSet, SetDefined, SkuFact, SkuRegistered, SkuRenamed
 from ledger.facts.stock import (
+    AllocatedAsCounted,
     AllocationReleased,
-    CountedReversed,
     DefectiveCleared,
     DefectiveMarked,
     SetUpPartReplaced,
@@ -58,7 +58,10 @@ class Level(NamedTuple):  # rows are tuples: a bulk makes millions
 
 
 class Change(NamedTuple):
-    """One row of stock_changes: units that moved at ``happened_at``, for counts that were made before they could know."""
+    """One row of stock_changes: units that moved at ``happened_at``, for counts that were made before they could know.
+
+    ``position``: a mall that was told a number of this position or newer was told of the change.
+    """
 
     place: str
     sku: str
@@ -95,12 +98,10 @@ class Effects:
 def changed(fact: StockFact) -> tuple[str | None, int, int] | None:
     """(order the change belongs to, change of available, change of on hand) or None when no count needs to know it."""
     match fact:
-        case StockAllocated(order=order, units=units):
+        case StockAllocated(order=order, units=units) | AllocatedAsCounted(order=order, units=units):
             return order, -units, 0
-        case CountedReversed(order=order, units=units):
-            return order, -units, -units
         case AllocationReleased(order=order, units=units, to=to):
-            return (order, units, 0) if to == "sale" else None if to == "counted" else (order, 0, -units)
+            return (order, units, 0) if to in ("sale", "counted") else (order, 0, -units)
         case UndecidedSettled(order=order, units=units, to=to):
             return (order, units, units) if to == "sale" else None
         case StockShipped(order=order, units=units):
@@ -119,7 +120,7 @@ def changed(fact: StockFact) -> tuple[str | None, int, int] | None:
         case StockMoved(before=before, after=after):
             delta = (after or 0) - (before or 0)
             return None, delta, delta
-        case _:  # a statement of the whole number, a hold, or an order that a count already knew
+        case _:  # a statement of the whole number, a hold, or what a person says of a number (計上済 reversed)
             return None
 
 
@@ -137,7 +138,8 @@ def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, 
     if change is not None:
         order, delta, on_hand_delta = change
         shop = NO_SHOP if order is None else shop_of_order(order)
-        effects.changes.append(Change(place, sku, at, position, shop, delta, on_hand_delta))
+        known = _known_since(fact, level) or position
+        effects.changes.append(Change(place, sku, at, known, shop, delta, on_hand_delta))
     if isinstance(fact, StockOverwritten):
         # Of a shelf (実) no order is inside by its time: one that is told late and was not shipped lowers available (D15).
         for shop, up_to in zip(fact.covers_shops, fact.covers_up_to, strict=True) if fact.target == "available" else ():
@@ -188,6 +190,16 @@ def called_by(name: str, jan: str, product: str) -> int:
         return 0
     digest = blake2b(f"{name}\0{jan}\0{product}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1 or 1
+
+
+def _known_since(fact: StockFact, level: Level) -> int:
+    """The position from which on every number we tell has the change inside, 0: its own.
+
+    What a count already knew was told with the count: another mall's number has it when the mall was told of that count.
+    """
+    if isinstance(fact, AllocatedAsCounted):
+        return fact.against_position
+    return level.counted_position if isinstance(fact, AllocationReleased) and fact.to == "counted" else 0
 
 
 def shop_of_order(order: str) -> str:

@@ -6,10 +6,8 @@ checked after every commit (``given.Memory``). What is left out, and why, stands
 """
 
 from dataclasses import dataclass, replace
-from itertools import permutations
 from typing import Any
 
-import pytest
 from hypothesis import given as over
 from hypothesis import settings
 from hypothesis import strategies as some
@@ -19,7 +17,7 @@ from ledger.book.orders import Named
 from ledger.facts.order import ShipmentTold
 from ledger.terms import CancelReason, Door, ListingKey, OrderState, Telling, TellingLine
 from tests.ledger.given import Memory, given, held_units, open_units
-from tests.ledger.words import NUMBER, R, at, counted, link, mall_file, telling
+from tests.ledger.words import NUMBER, R, at, counted, link, telling
 
 # Item code of the API to SKU and 入数; mails write the code with "goods-" before it.
 LISTINGS = {"a": ("A", 1), "a3": ("A", 3), "b": ("B", 1), "set": ("SET", 1), "fba": ("C", 1)}
