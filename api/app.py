@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from api.graphql.router import graphql_router
 from api.inbound.mail import router as mail_router
 from api.keys import Caller, Doorkeeper
+from api.logs import where
 from api.permissions import ANY, ROUTES
 from api.threads import Bridge
 from api.uploads import router as files_router
@@ -97,6 +98,7 @@ async def _unavailable(_: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    # The class alone: a message may quote what arrived.
-    log.error("unexpected", error=type(error).__name__, path=request.url.path)
+    # The class and our own places alone: a message may quote what arrived, a path may hold a mail address.
+    route = request.scope.get("route")
+    log.error("unexpected", error=type(error).__name__, where=where(error), route=getattr(route, "path", None))
     return JSONResponse({"detail": "an error of ours; it is in the log with its time"}, 500)

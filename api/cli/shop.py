@@ -1,4 +1,4 @@
-"""``daicho shop``: connect a shop, show it, turn its switches."""
+"""``daicho shop``: connect a shop, show it, confirm its listings, turn its switches."""
 
 import sys
 from typing import Annotated
@@ -85,6 +85,26 @@ def start(
         if push:
             record["position"] = switching.start_push(house, shop, ACTOR).position
     show_record(record, as_json=json)
+
+
+@commands.command()
+def confirm(shop: str, json: Json = False) -> None:
+    """Confirm every listing that waits (確認待ち) and was read, as the review showed it. Exit code 1 when some were not read."""
+    from api.confirming import confirm_read
+    from api.jobs.imports import shop_of
+    from api.settings import load
+    from api.wiring import open_house
+
+    with open_house(load()) as house:
+        shop_of(house, shop)
+        done = confirm_read(house, shop, house.by(ACTOR))
+    record: dict[str, Cell] = {"shop": shop, "confirmed": done.confirmed, "notRead": done.not_read}
+    show_record(record | {"position": done.position}, as_json=json)
+    if done.not_read:
+        say(
+            f"{done.not_read} listings wait still: the mall did not show them; `daicho listings --state to_confirm` lists them"
+        )
+        raise typer.Exit(1)
 
 
 @commands.command()

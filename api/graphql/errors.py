@@ -6,6 +6,7 @@ import psycopg
 import structlog
 from graphql import GraphQLError
 
+from api.logs import where
 from ledger.writer import LedgerUnavailable, OutcomeUnknown
 
 REFUSED, UNAVAILABLE, OURS = "REFUSED", "UNAVAILABLE", "OURS"
@@ -49,7 +50,9 @@ def record(error: GraphQLError) -> None:
     code = shown(error)["extensions"]["code"]
     if code in (OURS, UNAVAILABLE):
         field = str(error.path[0]) if error.path else None
-        log.error("graphql_failed", code=code, error=type(error.original_error).__name__, field=field)
+        original = error.original_error
+        places = where(original) if original is not None else []
+        log.error("graphql_failed", code=code, error=type(original).__name__, where=places, field=field)
 
 
 def _said(error: GraphQLError) -> tuple[str, Extensions]:
