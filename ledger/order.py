@@ -5,16 +5,17 @@ not of their arrival: whatever the doors, the order and the number of tellings, 
 ``booking.py`` books the difference between what is stated and what is held. ``evolve`` never checks.
 
 What arrival does decide, because the evidence does not say it:
-- of two tellings of one door, revision, time and reader that differ, the one that came later stands;
-- a line linked twice is of the SKU it was linked to last;
-- of an order that is cancelled in part and shipped as a whole, units shipped before the cancel was told come back as a
-  return, those after it never left;
+- of two tellings of one door, revision, time and reader that differ, the one that came later stands; a line linked twice is
+  of the SKU it was linked to last;
+- units that left, or were missed on the shelf (欠品, 不良), while more was told to be ordered do not come back by a telling:
+  what left too many is a return (返品待ち); a cancel of the rest and 出荷 of the whole order count in the order they were told;
+- a cancel that is taken back leaves its returns and 欠品 where they were booked;
+- units of an earlier telling that said too many are released while the SKU may be short, and then wait for a person
+  (欠品調査中);
 - an answer of the order API that repeats the newest telling word for word is not kept (it is asked for again and again),
   so it does not overrule what another door told of the time between the two; the next answer of the API does;
-- a cancel that is taken back leaves its returns and 欠品 where they were booked;
-- units that an earlier telling stated too many are released while the SKU may be short, and then wait for a person
-  (欠品調査中); units added by a change count from the change on, so a count between the order and the change knows them
-  only when the change was told first.
+- units that a change added count from when the change was told: a count between the order and the change knows them only
+  when the change was the first that was told.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

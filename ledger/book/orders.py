@@ -109,7 +109,7 @@ def take_order(
     wanted = Wanted(streams={stream}, stocks={(MAIN_PLACE, n.sku) for n in named if n.sku})
     wanted.streams |= {keys.listing(shop, n.key) for n in named if n.key} | {keys.sku(n.sku) for n in named if n.sku}
     wanted.counts |= {(MAIN_PLACE, n.sku, s) for n in named if n.sku for s in (shop, "*")}
-    return Verb("take_order", decide, (shop, telling, inbox_id), wanted, telling.told_at)
+    return Verb("take_order", decide, (shop, telling, inbox_id, strict, hold), wanted, telling.told_at)
 
 
 def verify_order(shop: str, number: str, by: str, positions: Sequence[int] | None = None) -> Verb:
