@@ -36,6 +36,8 @@ PAGE_ROWS = 200
 PAGE_BYTES_MAX = 8_000_000  # of messages open at once
 CLAIM_SECONDS = 15.0
 AGAIN_SECONDS = 2.0  # doubled by every try
+LAG_SECONDS_MAX = 2.0  # after a message came: so long it waits for listings that lag behind the ledger
+LAG_POLL_SECONDS = 0.02
 OTHERS_SECONDS = 0.5  # how often rows that failed or wait are looked at while new ones keep coming
 INTAKE_STOPPED = "intake_stopped"
 SHOP_NOT_CONNECTED = "shop_not_connected"
@@ -104,10 +106,13 @@ class Intake:
             rows = claim(connection, now=house.clock.now(), rows_max=PAGE_ROWS, claim_seconds=CLAIM_SECONDS)
             self._claimed = [row.id for row in rows]
             connection.commit()
+            waiting = 0
             if rows:
                 reach("intake.claimed")
-                _take_rows(house, self._listings, connection, rows)
+                waiting = _take_rows(house, self._listings, connection, rows)
             self._claimed = []
+        if waiting:
+            house.clock.sleep(LAG_POLL_SECONDS)  # so that the next step finds them
         return len(rows)
 
     def _give_back(self) -> None:
@@ -128,19 +133,21 @@ class Intake:
         return count
 
 
-def _take_rows(house: House, listings: ListingCodes, connection: Connection, rows: Sequence[InboxRow]) -> None:
-    """The rows are taken together; when that meets a fault, one by one, so that only the row at fault fails."""
+def _take_rows(house: House, listings: ListingCodes, connection: Connection, rows: Sequence[InboxRow]) -> int:
+    """The rows are taken together; when that meets a fault, one by one, so that only the row at fault fails.
+
+    The answer is how many wait for listings that lag, to be looked at again in a moment.
+    """
     try:
-        _take_page(house, listings, connection, rows)
+        return _take_page(house, listings, connection, rows)
     except FAULTS as error:
         if _is_nobodys(error):
             raise
         connection.rollback()
         if len(rows) == 1:
             _settle(house, connection, [], [_Failed(rows[0], type(error).__name__)])
-            return
-        for row in rows:
-            _take_rows(house, listings, connection, [row])
+            return 0
+        return sum(_take_rows(house, listings, connection, [row]) for row in rows)
 
 
 def _is_nobodys(error: Exception) -> bool:
@@ -148,11 +155,19 @@ def _is_nobodys(error: Exception) -> bool:
     return isinstance(error, LedgerUnavailable | OutcomeUnknown | psycopg.errors.UndefinedTable) or is_away(error)
 
 
-def _take_page(house: House, listings: ListingCodes, connection: Connection, rows: Sequence[InboxRow]) -> None:
+def _take_page(house: House, listings: ListingCodes, connection: Connection, rows: Sequence[InboxRow]) -> int:
     shops = _shops(house, connection, sorted({row.shop for row in rows}))
     readings = _read_page(house, connection, rows, shops)
-    told = [one for one in readings if isinstance(one, Told)]
-    named = names_of(connection, listings, house.clock, [(one.row.shop, one.telling) for one in told])
+    read = [one for one in readings if isinstance(one, Told)]
+    names = names_of(connection, listings, [(one.row.shop, one.telling) for one in read])
+    soon = house.clock.now() - timedelta(seconds=LAG_SECONDS_MAX)
+    waiting = [
+        one.row.id for one, its in zip(read, names, strict=True) if not its.certain and one.row.received_at > soon
+    ]
+    told = [one for one in read if one.row.id not in waiting]
+    named = [its.lines for one, its in zip(read, names, strict=True) if one.row.id not in waiting]
+    if waiting:
+        inbox.give_back(connection, waiting, until=house.clock.now() + timedelta(seconds=LAG_POLL_SECONDS))
     connection.commit()  # no transaction stays open while the ledger's is waited for
     reach("intake.read")
     answers = _take(house, told, named, shops)
@@ -162,6 +177,7 @@ def _take_page(house: House, listings: ListingCodes, connection: Connection, row
     failed = [one for one in (*readings, *found) if isinstance(one, _Failed)]
     _settle(house, connection, marks, failed)
     reach("intake.marked")
+    return len(waiting)
 
 
 def _settle(house: House, connection: Connection, marks: Sequence[Mark], failed: Sequence[_Failed]) -> None:

@@ -1,10 +1,11 @@
 """Which listing a line of a telling names: by the further codes of the line first, then by its own key.
 
 A mail may name a product by another field than the listing's own key (Rakuten's 商品番号), so the codes of the shop's
-linked listings are asked before the key. A code that several listings share names none of them.
+linked listings are asked before the key. A code that several listings share names none of them. Where a code is not known
+and the listings lag behind the ledger, that is said, so that the mail can be looked at again in a moment.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,10 +13,6 @@ import psycopg
 
 from ledger.book.orders import Named
 from ledger.terms import ListingKey, Telling, TellingLine
-from ledger.writer import Clock
-
-WAIT_SECONDS_MAX = 2.0
-POLL_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +37,32 @@ class ListingCodes(Protocol):
         ...
 
 
-def names_of(
-    connection: psycopg.Connection, listings: ListingCodes, clock: Clock, told: Sequence[tuple[str, Telling]]
-) -> list[list[Named]]:
-    """For each (shop, telling) the listings its lines name; None is 未紐付.
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What each line of a telling names; None is 未紐付. ``certain`` False: a code may be one the listings do not have yet."""
 
-    A code that is not known is looked for again, for at most WAIT_SECONDS_MAX, while the listings lag behind the ledger.
-    """
+    lines: tuple[Named, ...]
+    certain: bool
+
+
+def names_of(
+    connection: psycopg.Connection, listings: ListingCodes, told: Sequence[tuple[str, Telling]]
+) -> list[Names]:
+    """For each (shop, telling) the listings its lines name."""
     wanted: dict[str, set[str]] = {}
     for shop, telling in told:
         wanted.setdefault(shop, set()).update(code for line in telling.lines for code in line.codes)
-    found = {shop: _named(connection, listings, clock, shop, codes) for shop, codes in wanted.items()}
-    return [[named_line(line, found[shop]) for line in telling.lines] for shop, telling in told]
+    found: dict[str, Mapping[str, Sequence[CodedListing]]] = {}
+    lagging: dict[str, bool] = {}
+    for shop, codes in wanted.items():
+        found[shop], lagging[shop] = _named(connection, listings, shop, sorted(codes))
+    return [
+        Names(
+            tuple(named_line(line, found[shop]) for line in telling.lines),
+            not lagging[shop] or all(code in found[shop] for line in telling.lines for code in line.codes),
+        )
+        for shop, telling in told
+    ]
 
 
 def named_line(line: TellingLine, found: Mapping[str, Sequence[CodedListing]]) -> Named:
@@ -66,27 +77,13 @@ def named_line(line: TellingLine, found: Mapping[str, Sequence[CodedListing]]) -
 
 
 def _named(
-    connection: psycopg.Connection, listings: ListingCodes, clock: Clock, shop: str, codes: Iterable[str]
-) -> Mapping[str, Sequence[CodedListing]]:
-    asked = sorted(codes)
-    if not asked:
-        return {}
-    found = listings.named(connection, shop, asked)
-    if all(code in found for code in asked) or not _caught_up(connection, listings, clock):
-        return found
-    return listings.named(connection, shop, asked)
-
-
-def _caught_up(connection: psycopg.Connection, listings: ListingCodes, clock: Clock) -> bool:
-    """Whether the listings lagged and now hold every fact there was when this was asked."""
-    position = listings.position(connection)
-    row = connection.execute("SELECT position FROM ledger_head", prepare=True).fetchone()
-    assert row is not None
-    if position >= row[0]:
-        return False
-    until = clock.monotonic() + WAIT_SECONDS_MAX
-    while clock.monotonic() < until:
-        clock.sleep(POLL_SECONDS)
-        if listings.position(connection) >= row[0]:
-            return True
-    return False
+    connection: psycopg.Connection, listings: ListingCodes, shop: str, codes: Sequence[str]
+) -> tuple[Mapping[str, Sequence[CodedListing]], bool]:
+    """The listings by code, and whether the listings lag behind the ledger so that a code may be missing."""
+    found = listings.named(connection, shop, codes) if codes else {}
+    if all(code in found for code in codes):
+        return found, False
+    head = connection.execute("SELECT position FROM ledger_head", prepare=True).fetchone()
+    assert head is not None
+    lagging = listings.position(connection) < head[0]
+    return listings.named(connection, shop, codes), lagging

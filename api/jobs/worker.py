@@ -50,6 +50,8 @@ class LoopState:
 
 
 class StartThread(Protocol):
+    """Runs ``body`` in a new thread of this name."""
+
     def __call__(self, name: str, body: Callable[[], None], /) -> Thread: ...
 
 

@@ -226,11 +226,12 @@ def fail(connection: psycopg.Connection, row_id: int, *, reason: str, rule: str,
     )
 
 
-def give_back(connection: psycopg.Connection, ids: Sequence[int]) -> None:
-    """The rows are to be read, as if this worker had not tried: it could not, for a reason that is not theirs."""
+def give_back(connection: psycopg.Connection, ids: Sequence[int], *, until: datetime | None = None) -> None:
+    """The rows are to be read, not before ``until``, as if this worker had not tried: it could not, for no fault of theirs."""
     connection.execute(
-        "UPDATE inbox SET tries = greatest(tries - 1, 0), claimed_until = NULL WHERE id = ANY(%s) AND state = 'received'",
-        (list(ids),),
+        "UPDATE inbox SET tries = greatest(tries - 1, 0), claimed_until = %s WHERE id = ANY(%s) AND state = 'received'",
+        (until, list(ids)),
+        prepare=True,
     )
 
 
