@@ -109,9 +109,8 @@ def row_of(values: Any) -> ListingRow:
 
 
 def values_of(row: ListingRow) -> Row:
-    """The columns of FIELDS. Sales that are inside the number told are not kept: nothing asks for them again."""
+    """The columns of FIELDS."""
     listing, numbers = row.listing, row.numbers
-    sales = [sale for sale in numbers.sales if sale.position > numbers.told_position]
     return (
         row.shop,
         row.item,
@@ -146,7 +145,7 @@ def values_of(row: ListingRow) -> Row:
         numbers.pending_units,
         numbers.pending_position,
         numbers.rejected_code,
-        _encode(sales).decode() if sales else None,
+        _encode(numbers.sales).decode() if numbers.sales else None,
         row.queue_rank,
     )
 
@@ -166,8 +165,8 @@ def sku_values(state: SkuState) -> Row:
 
 
 def code_rows(row: ListingRow) -> Iterable[Row]:
-    """The codes by which an order may name the listing: the mall's own item code and every further one."""
-    names = {row.item, *row.listing.codes} - {""} if row.listing.sku else set[str]()
+    """The further codes by which an order may name the listing; its own item and variant are its key."""
+    names = set(row.listing.codes) - {""} if row.listing.sku else set[str]()
     return [(row.shop, code, row.item, row.variant) for code in sorted(names)]
 
 

@@ -75,8 +75,8 @@ def _set_defined(fold: ListingFold, record: Record, time: datetime) -> None:
     assert isinstance(fact, SetDefined)
     (sku,) = keys.parts_of(record.stream)
     state = fold.skus[sku]
-    for component in state.recipe.components:
-        fold.sets_of[component].discard(sku)
+    for component in state.recipe.components:  # one that no other fact of the page touches may not be in memory
+        fold.sets_of.get(component, set()).discard(sku)
     state.recipe = Recipe(fact.recipe_version, tuple(fact.components), tuple(fact.units))
     for component in fact.components:
         fold.sets_of[component].add(sku)

@@ -148,8 +148,7 @@ def listings_named(
     statement = Names(schema, 0).sql(
         "SELECT c.code, l.item, l.variant, l.sku, l.units_per_listing, l.state FROM {listing_codes} AS c"
         " JOIN {listings} AS l ON l.shop = c.shop AND l.item = c.item AND l.variant = c.variant"
-        " WHERE c.shop = %s AND c.code = ANY (%s) AND c.code = ANY (string_to_array(l.codes, E'\\t'))"
-        " AND l.state <> 'retired' ORDER BY c.code, l.item, l.variant"
+        " WHERE c.shop = %s AND c.code = ANY (%s) AND l.state <> 'retired' ORDER BY c.code, l.item, l.variant"
     )
     found: dict[str, tuple[Linked, ...]] = {}
     rows: list[Any] = connection.execute(statement, (shop, list(codes)), prepare=True).fetchall()

@@ -6,7 +6,7 @@ rest, ten minutes of unseen units) is the push clock's: here stands only what fa
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -167,8 +167,14 @@ class ListingFold:
                 self.changed_rows.add(key)
 
     def set_numbers(self, key: Key, numbers: Numbers, position: int, time: datetime) -> None:
-        """The listing has these numbers; when other units are unseen now, its SKU's listings want something else."""
+        """The listing has these numbers; when other units are unseen now, its SKU's listings want something else.
+
+        Sales that are inside the number told are forgotten: nothing asks for them again.
+        """
         row = self.rows[key]
+        if numbers.sales and numbers.sales[0].position <= numbers.told_position:
+            sales = tuple(sale for sale in numbers.sales if sale.position > numbers.told_position)
+            numbers = replace(numbers, sales=sales)
         row.numbers, row.position = numbers, position
         self.changed_rows.add(key)
         unseen = expected.unseen_units(numbers)
