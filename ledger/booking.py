@@ -216,8 +216,8 @@ class Booking:
         self._row("settled", sku, 0, sku, units, 0, to)
         self._add(sku, stock.settle(self.stock(sku), order=self.name, units=units, to=to), self.told_at)
 
-    def on(self, fact: B) -> B:
-        """The evidence fact, carrying what was booked for it."""
+    def on(self, fact: B, **sold: Any) -> B:
+        """The evidence fact, carrying what was booked for it, and what was ``sold``."""
         booked: dict[str, Any] = {
             "booked_how": self.how,
             "booked_told": self.told,
@@ -228,7 +228,7 @@ class Booking:
             "booked_to": self.to,
             "reviews_opened": [*fact.reviews_opened, *self.reviews],
         }
-        return replace(fact, **booked)
+        return replace(fact, **booked, **sold)
 
 
 def destination(reason: str | None, now: Stock) -> str:

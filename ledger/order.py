@@ -20,6 +20,7 @@ What arrival does decide, because the evidence does not say it:
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ledger import booked
 from ledger.booked import Holding
@@ -97,46 +98,46 @@ class Stated:
     cancelled_at: str | None = None
 
 
+NOTHING_STATED = Stated((), {}, {}, cancelled=False, state="", reason=None, verified=True, reviews=frozenset())
+
+
 # ------------------------------------------------------------------ evolve
 
 
 def evolve(order: Order, record: Record) -> Order:
     """The order after one of its facts."""
     fact = record.fact
-    after = replace(order, version=record.version)
+    changes: dict[str, Any] = {"version": record.version}
     match fact:
         case OrderTold():
-            again = {UNVERIFIED_CANCEL} if fact.state == OrderState.CANCELLED and not fact.verified else set()
-            kept = (*order.kept, Kept(record.position, fact))
-            after = replace(after, kept=kept, reviewed=order.reviewed - again)
+            changes["kept"] = (*order.kept, Kept(record.position, fact))
+            if fact.state == OrderState.CANCELLED and not fact.verified:
+                changes["reviewed"] = order.reviewed - {UNVERIFIED_CANCEL}
         case OrderVerified(positions=positions):
-            after = replace(after, confirmed=order.confirmed | set(positions))
+            changes["confirmed"] = order.confirmed | set(positions)
         case LineLinked():
-            after = replace(after, links={**order.links, (fact.item, fact.variant): fact})
+            changes["links"] = {**order.links, (fact.item, fact.variant): fact}
         case ShipmentTold():
-            after = replace(after, shipments=(*order.shipments, fact))
+            changes["shipments"] = (*order.shipments, fact)
         case ShipmentAssumed():
-            after = replace(after, assumed_shipped=True)
+            changes["assumed_shipped"] = True
         case ReturnOpened(skus=skus, units=units):
             returned = dict(order.returned)
             for sku, count in zip(skus, units, strict=True):
                 returned[sku] = returned.get(sku, 0) + count
-            after = replace(after, returned=returned)
+            changes["returned"] = returned
         case ReviewDone(what=what):
-            after = replace(after, reviewed=order.reviewed | {what})
+            changes["reviewed"] = order.reviewed | {what}
         case PrioritySet(priority=priority):
-            after = replace(after, priority=priority)
+            changes["priority"] = priority
         case _:  # CountedReviewed says all of it by what it booked; ServedMoved serves, it books nothing
             pass
-    if not isinstance(fact, Booked):
-        return after
-    opened = frozenset(fact.reviews_opened)
-    return replace(
-        after,
-        holding=booked.after(order.holding, fact),
-        opened=order.opened | opened,
-        reviewed=after.reviewed - opened,
-    )
+    if isinstance(fact, Booked):
+        changes["holding"] = booked.after(order.holding, fact)
+        if fact.reviews_opened:
+            changes["opened"] = order.opened | set(fact.reviews_opened)
+            changes["reviewed"] = changes.get("reviewed", order.reviewed) - set(fact.reviews_opened)
+    return replace(order, **changes)
 
 
 FOLD: Fold[Order] = Fold(Order(), evolve)
@@ -155,6 +156,8 @@ def rank(told: OrderTold) -> tuple[int, int, str, int]:
 
 def stated(order: Order) -> Stated:
     """What all kept tellings, links and shipments say together."""
+    if not order.kept:
+        return NOTHING_STATED
     by_rank = sorted(
         order.kept, key=lambda kept: rank(kept.told)
     )  # stable: of equal ones the later arrival stands last

@@ -102,12 +102,13 @@ def weigh(
     """The fact, carrying what it booked and what it sold, then what follows from it."""
     assert isinstance(fact, OrderTold | OrderVerified | LineLinked | ShipmentTold | ReviewDone)
     stream = keys.order(booking.shop, booking.number)
-    fact = replace(fact, reviews_opened=list(asked.reviews))
+    if asked.reviews:
+        fact = replace(fact, reviews_opened=list(asked.reviews))
     before = stated(order)
     said, more = reconcile(evolve(order, _unrecorded(stream, fact)), booking)
     listings, quantities = _sold(before, said)
-    carried = replace(
-        booking.on(fact),
+    carried = booking.on(
+        fact,
         sold_listings=listings,
         sold_quantities=quantities,
         sold_at=utc_text(when.sold_at) if when.sold_at is not None and any(q > 0 for q in quantities) else None,
