@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench soak servers docs lock clean
+.PHONY: help setup demo test image check bench soak servers docs lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -29,9 +29,13 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup ## start everything with two emulated malls and show an order on its way (ONCE=1: check it and exit)
 	@$(BIN)/daicho demo $(if $(ONCE),--once)
 
-test: setup check ## everything CI runs: check, then the whole suite
+test: setup check ## check, then the whole suite; with `make image` all that CI runs
 	@echo "test: the suite, two workers (PYTEST=... adds arguments)"
-	@$(BIN)/python -m pytest -q -n 2 --ignore=tests/style --ignore=tests/docs $(PYTEST)
+	@$(BIN)/python -m pytest -q -n 2 --ignore=tests/style --ignore=tests/docs --ignore=tests/docker/test_image.py $(PYTEST)
+
+image: setup ## build the container image without a daemon and run every part of it (needs `make servers`, and root)
+	@echo "image: about two minutes the first time, then one"
+	@$(BIN)/python -m pytest -q -n 0 -o faulthandler_timeout=600 tests/docker/test_image.py $(PYTEST)
 
 check: setup ## ruff, mypy --strict, import contracts, house rules, documents
 	@echo "check: ruff"

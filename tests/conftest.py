@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 
 from api.database import Database
-from tests import postgres
+from tests import postgres, programs
 from tests.postgres import OwnServer, TestRun
 
 hypothesis.settings.register_profile("daicho", derandomize=True, deadline=None, database=None)
@@ -21,6 +21,7 @@ FOREIGN_URL = "DAICHO_TEST_DATABASE_URL"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(programs)
     given: dict[str, Any] | None = getattr(config, "workerinput", None)
     if given is None:
         config.stash[RUN], config.stash[LOCK] = postgres.begin(os.environ.get(FOREIGN_URL))
