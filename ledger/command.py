@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ledger.codec import Envelope
-from ledger.view import Draft, View, Wanted
+from ledger.view import Draft, Made, View, Wanted
 
 Answer = Mapping[str, object]
 
@@ -35,10 +35,15 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The facts to record, possibly none, and what the caller is told."""
+    """The facts to record, possibly none, and what the caller is told.
+
+    ``made``: facts that were made ahead of the lock, less those of the SKUs in ``stale``: these moved, and were decided anew.
+    """
 
     drafts: Sequence[Draft] = ()
     answer: Answer = field(default_factory=dict)
+    made: Made | None = None
+    stale: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,16 +139,27 @@ def add(
 
 
 def replace_part(
-    stock: Stock, shop: str, units_before: int, units: int, *, import_id: str | None, row: int | None
+    stock: Stock,
+    shop: str,
+    units_before: int,
+    units: int,
+    *,
+    applied_on_top: int = 0,
+    import_id: str | None,
+    row: int | None,
 ) -> SetUpPartReplaced:
-    """A second 追加 of one shop replaces the part it gave before (D6). Raises UnitsNotAccepted."""
+    """A second 追加 of one shop replaces the part it gave before (D6). Raises UnitsNotAccepted.
+
+    ``applied_on_top`` gives back what the shop sold between the two times: it is inside the second number, and was taken off.
+    """
     checked_units(units)
     start = stock.available_units or 0
     return SetUpPartReplaced(
         shop=shop,
         units_before=units_before,
         units_after=units,
+        applied_on_top=applied_on_top,
         import_id=import_id,
         row=row,
-        **set_to(stock, start + units - units_before),
+        **set_to(stock, start + units - units_before + applied_on_top),
     )

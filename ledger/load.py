@@ -4,9 +4,9 @@ An import is not atomic and says so: half-applied is a visible state that can be
 itself: its listing is linked, its SKU registered, its number set (上書き) or summed in (追加), or it is skipped with a reason.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from ledger.codec import Record
 from ledger.facts.load import (
@@ -18,14 +18,16 @@ from ledger.facts.load import (
     ImportUndone,
 )
 from ledger.levels import Count, Level
-from ledger.terms import ListingKey
 from ledger.view import Fold
 
 MODES = ("overwrite", "add")
-CHUNK_ROWS_MAX = 5_000  # and of facts: one row is up to three
+CHUNK_ROWS_MAX = 5_000
+CHUNK_FACTS_MAX = 5_000  # a bulk is many short commits: one row is up to four facts
 NOT_STARTED, RUNNING, FINISHED, CANCELLED, UNDONE = "not_started", "running", "finished", "cancelled", "undone"
 
-# Why a row was skipped: codes, with what they tell a person (api shows the Japanese beside).
+# What became of a row: it changed a number, said what was known, or was skipped for a reason that a person is shown.
+CHANGED = "changed"
+UNCHANGED = "unchanged"
 NO_NUMBER = "no_number"  # blank or unlimited: not zero
 OLDER = "older"  # a newer number of the same source stands
 IS_SET = "is_set"  # a set has no number of its own (D13)
@@ -33,36 +35,52 @@ OWED = "owed"  # 不足 lines: before or after them was not said (D14)
 NO_SKU = "no_sku"  # the match key is empty and the listing is not linked
 UNKNOWN_SKU = "unknown_sku"  # a stock file that makes no products named a SKU that does not exist
 DISAGREES = "disagrees"  # two listings of one SKU with different numbers: which one is not ours to guess (D4)
-SKIPS = (NO_NUMBER, OLDER, IS_SET, OWED, NO_SKU, UNKNOWN_SKU, DISAGREES)
+TOO_MANY = "too_many"  # with 入数 more units than Daicho keeps
+SKIPS = (NO_NUMBER, OLDER, IS_SET, OWED, NO_SKU, UNKNOWN_SKU, DISAGREES, TOO_MANY)
 
 
 class ImportNotAccepted(ValueError):
     """The import cannot be started, continued or stopped so; the message says what was expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadRow:
+class Linked(NamedTuple):
+    """What a row's listing sells, as far as it was known at ``version`` of the listing's stream. ``sku`` "" is 未紐付.
+
+    ``codes_known``: the row's codes are those the listing has.
+    """
+
+    sku: str
+    units_per_listing: int
+    excluded: bool
+    version: int
+    codes_known: bool
+
+
+class LoadRow(NamedTuple):  # a tuple: a bulk makes millions
     """One row that is ready to be applied. ``sku`` is what the match key names ("" none); ``units`` None: no number.
 
-    ``excluded``: the mall's own flag makes the listing 対象外. ``key`` None: our own form, which names a SKU.
-    ``told_position``: the last position the mall had applied for the listing from us, 0 when it was never told. What our
-    own form says of one row stands in ``target`` (available or on_hand), ``mode``, ``counted_at`` and ``kept_back_units``.
+    ``item`` and ``variant`` name the listing, None: our own form, which names a SKU. ``codes`` are tab-separated.
+    ``excluded``: the mall's own flag makes the listing 対象外. What our own form says of one row stands in ``target``
+    (available or on_hand), ``mode``, ``counted_at`` and ``kept_back_units``. ``told_position``: the last position the mall
+    had applied for the listing from us, 0 when it was never told. ``linked`` None: the listing's stream is to be read.
     """
 
     row: int
-    key: ListingKey | None
+    item: str | None
+    variant: str | None
     sku: str
     units: int | None
     name: str = ""
     jan: str = ""
     product: str = ""
-    codes: tuple[str, ...] = ()
+    codes: str = ""
     excluded: bool = False
-    told_position: int = 0
     target: str = "available"
     mode: str = ""
     counted_at: datetime | None = None
     kept_back_units: int | None = None
+    told_position: int = 0
+    linked: Linked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +89,7 @@ class Import:
 
     state: str = NOT_STARTED
     started: ImportStarted | None = None
+    started_position: int = 0
     chunk: int = 0
     last_row: int = 0
     changed: int = 0
@@ -81,7 +100,7 @@ def evolve(state: Import, record: Record) -> Import:
     """The import after one of its facts."""
     match record.fact:
         case ImportStarted() as started:
-            return replace(state, state=RUNNING, started=started)
+            return replace(state, state=RUNNING, started=started, started_position=record.position)
         case ImportChunkApplied(chunk=chunk, last_row=last_row, changed=changed, skipped=skipped):
             return replace(
                 state, chunk=chunk, last_row=last_row, changed=state.changed + changed, skipped=state.skipped + skipped
@@ -105,15 +124,19 @@ def start(state: Import, started: ImportStarted, *, shop_is_pushing: bool) -> li
     """The import runs. The same again is harmless (resume). Raises ImportNotAccepted."""
     if started.mode not in MODES:
         raise ImportNotAccepted(f"mode {started.mode!r}; expected overwrite (上書き) or add (追加)")
-    if state.state == RUNNING and state.started == started:
-        return []
-    if state.state != NOT_STARTED:
+    running = state.state == RUNNING and state.started == started
+    if state.state != NOT_STARTED and not running:
         raise ImportNotAccepted(f"the import is {state.state}; expected a new import id")
-    if started.mode == "add" and shop_is_pushing:
+    refuse_while_pushing(started.mode, shop_is_pushing=shop_is_pushing)
+    return [] if running else [started]
+
+
+def refuse_while_pushing(mode: str, *, shop_is_pushing: bool) -> None:
+    """Raises ImportNotAccepted for 追加 while the shop's 在庫反映 runs: the mall shows our own numbers (D6)."""
+    if mode == "add" and shop_is_pushing:
         raise ImportNotAccepted(
             "追加 of a mall's file while its 在庫反映 runs would count our own numbers again; expected 上書き, or 在庫反映 stopped"
         )
-    return [started]
 
 
 def finish(state: Import, *, rows: int, unchanged: int) -> list[ImportFinished]:
@@ -139,16 +162,13 @@ def older(level: Level, shop: str | None, counted_at: datetime) -> bool:
     return level.counted_at is not None and level.counted_at > counted_at and level.counted_by in (shop or "", "")
 
 
-def same_again(level: Level, shop: str | None, counted_at: datetime, units: int) -> bool:
+def same_again(level: Level, shop: str | None, counted_at: datetime, units: int, target: str) -> bool:
     """The very number of the very time was set before, and nothing moved since: nothing new is said."""
-    return level.counted_at == counted_at and level.counted_by == (shop or "") and level.stock.available_units == units
+    if level.counted_at != counted_at or level.counted_by != (shop or ""):
+        return False
+    return units == (level.stock.available_units if target == "available" else level.stock.on_hand_units)
 
 
 def part_of(count: Count | None, level: Level) -> int | None:
     """What the shop's own file added before and is still inside the number; None when it is not (D6)."""
     return count.part_units if count is not None and count.position >= level.counted_position else None
-
-
-def summary(skips: Mapping[str, int]) -> dict[str, int]:
-    """Counts of skipped rows by reason, every reason named."""
-    return {reason: skips.get(reason, 0) for reason in SKIPS}

@@ -1,18 +1,22 @@
 """What a commit reads under the lock, in one pipelined round trip: levels, newer facts of streams, counts, kept answers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
+import psycopg
 from psycopg import Pipeline, sql
 
 from ledger.arrays import integers, moments, texts
 from ledger.codec import Record, decode
 from ledger.commit import Connection, KeptAnswer
 from ledger.levels import Count, Level
+from ledger.session import PLANNED
 from ledger.stock import Stock
 from ledger.terms import utc_moment
-from ledger.view import TAIL_FACTS, Fold, OnTop, S, StreamRead, StreamsKept, View, Wanted
+from ledger.view import NOTHING_ON_TOP, TAIL_FACTS, Fold, OnTop, S, StreamRead, StreamsKept, View, Wanted
 
 UNREAD = datetime.min.replace(tzinfo=UTC)  # a view that decides nothing has no time
 
@@ -59,24 +63,36 @@ class Selects:
             "SELECT k.scope, k.key, k.digest, k.answer, k.position FROM unnest(%s::text[], %s::text[]) AS w (scope, key),"
             " LATERAL (SELECT * FROM {command_keys} AS s WHERE s.scope = w.scope AND s.key = w.key OFFSET 0) AS k"
         )
-        # A change is inside a number when the covers entry of its shop, or else the entry "*", says so.
+        # A change is inside a number when the covers entry of its shop, or else the entry "*", says so. Covers are few and
+        # numbered: a bulk states the same ones for thousands of SKUs.
         self.on_top = named(
-            "WITH covers AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[])"
-            " AS v (place, sku, shop, up_to, known))"
-            " SELECT c.place, c.sku, sum(c.delta)::bigint, sum(c.on_hand_delta)::bigint"
-            " FROM unnest(%s::text[], %s::text[]) AS w (place, sku)"
+            "WITH covers AS MATERIALIZED (SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::bigint[])"
+            " AS v (number, shop, up_to, known))"
+            " SELECT w.number, c.place, c.sku, sum(c.delta)::bigint, sum(c.on_hand_delta)::bigint"
+            " FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS w (number, place, sku)"
             " CROSS JOIN LATERAL (SELECT * FROM {stock_changes} AS s WHERE s.place = w.place AND s.sku = w.sku OFFSET 0) AS c"
-            " LEFT JOIN covers AS own ON own.place = c.place AND own.sku = c.sku AND own.shop = c.shop"
-            " LEFT JOIN covers AS every ON every.place = c.place AND every.sku = c.sku AND every.shop = '*'"
+            " LEFT JOIN covers AS own ON own.number = w.number AND own.shop = c.shop"
+            " LEFT JOIN covers AS every ON every.number = w.number AND every.shop = '*'"
             " WHERE CASE WHEN coalesce(own.known, every.known) IS NULL THEN true"
             " WHEN coalesce(own.known, every.known) > 0 THEN c.position > coalesce(own.known, every.known)"
             " ELSE c.happened_at > coalesce(own.up_to, every.up_to) END"
-            " GROUP BY c.place, c.sku"
+            " GROUP BY w.number, c.place, c.sku"
         )
+        self.newer = named(
+            "SELECT w.id FROM unnest(%s::text[], %s::bigint[]) AS w (id, version), LATERAL (SELECT FROM {ledger_events} AS f"
+            " WHERE f.originator_id = w.id AND f.originator_version > w.version LIMIT 1) AS e"
+        )
+        self.moved = named("SELECT DISTINCT originator_id FROM {ledger_events} WHERE notification_id > %s")
+
+
+@cache
+def selects_of(schema: str) -> Selects:
+    """The SQL of what is read in this schema, made once."""
+    return Selects(schema)
 
 
 def fetch(
-    connection: Connection,
+    connection: psycopg.Connection[Any],
     pipeline: Pipeline,
     selects: Selects,
     view: View,
@@ -107,9 +123,11 @@ def fetch(
         cursors["counts"] = connection.execute(selects.counts, _texts(counts), prepare=True)
     if wanted.on_top:
         cursors["on_top"] = connection.execute(selects.on_top, _cover_columns(wanted), prepare=True)
-    carrying = [pair for pair, covers in wanted.on_top.items() if any(covers.up_to_position)]
+    carrying = {pair for covers, pairs in wanted.on_top.items() if any(covers.up_to_position) for pair in pairs}
     if carrying:
-        cursors["carried"] = connection.execute(selects.counts_of_skus, _texts(carrying), prepare=True)
+        cursors["carried"] = connection.execute(selects.counts_of_skus, _texts(sorted(carrying)), prepare=True)
+    if wanted.moved_since is not None:
+        cursors["moved"] = connection.execute(selects.moved, (wanted.moved_since,), prepare=True)
     if names:
         cursors["keys"] = connection.execute(selects.keys, _texts(names), prepare=True)
     # A Sync, not only a flush: with it the server sees that the transaction idles while decisions are made, and can end it.
@@ -131,9 +149,10 @@ def fetch(
         carried: dict[tuple[str, str], list[Count]] = {}
         for row in cursors["carried"] if carrying else ():
             carried.setdefault((row[0], row[1]), []).append(Count(*row))
-        moved = {(row[0], row[1]): (row[2], row[3]) for row in cursors["on_top"]}
-        for pair in wanted.on_top:
-            view.tops[pair] = OnTop(*moved.get(pair, (0, 0)), carried.get(pair, ()))
+        _put_tops(view, wanted, cursors["on_top"].fetchall(), carried)
+    if wanted.moved_since is not None:
+        streams_moved = {row[0] for row in cursors["moved"].fetchall()}
+        view.moved = (wanted.moved_since, frozenset(streams_moved - {record.stream for record in view.records}))
     return [KeptAnswer(*row) for row in cursors["keys"]] if names else []
 
 
@@ -147,6 +166,46 @@ def prefetch(connection: Connection, selects: Selects, wanted: Wanted, kept: Str
     _put_streams(view, StreamsKept(0), unknown, _records(rows))
     for name, stream in view.streams.items():
         kept.put(name, stream)
+
+
+class Look:
+    """The ledger as it was at one position, read without the lock: for decisions that are made ahead of it.
+
+    ``view`` sees what was read, and the drafts that were tried on it. Only inside ``look``.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], selects: Selects, view: View) -> None:
+        self.connection = connection
+        self.view = view
+        self._selects = selects
+        self._position = view.position
+
+    def again(self) -> "Look":
+        """A look at the same position that has seen nothing yet."""
+        return Look(self.connection, self._selects, View(self._position, self.view.now))
+
+    def read(self, wanted: Wanted) -> None:
+        """The wanted rows are in the view."""
+        with self.connection.pipeline() as pipeline:
+            fetch(self.connection, pipeline, self._selects, self.view, wanted, StreamsKept(0))
+
+    def newer(self, versions: Mapping[str, int]) -> set[str]:
+        """Those of the streams that have facts behind the version given."""
+        columns = (texts(versions), integers(versions.values()))
+        return {row[0] for row in self.connection.execute(self._selects.newer, columns, prepare=True)}
+
+
+@contextmanager
+def look(connection: psycopg.Connection[Any], schema: str, now: datetime) -> Iterator[Look]:
+    """All that is read on the connection inside the block is of one position. The connection must not be in a transaction."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        for name, value in PLANNED.items():
+            connection.execute("SELECT set_config(%s, %s, true)", (name, value))
+        head = sql.SQL("SELECT position FROM {}").format(sql.Identifier(schema, "ledger_head"))
+        row = connection.execute(head, prepare=True).fetchone()
+        assert row is not None, "the head row of the ledger is missing"
+        yield Look(connection, selects_of(schema), View(row[0], now))
 
 
 def state_of(connection: Connection, selects: Selects, stream: str, fold: Fold[S]) -> S:
@@ -194,17 +253,32 @@ def _texts(rows: Sequence[Sequence[str]]) -> list[str]:
     return [texts(column) for column in zip(*rows, strict=True)]
 
 
+def _put_tops(
+    view: View, wanted: Wanted, rows: Sequence[Any], carried: Mapping[tuple[str, str], Sequence[Count]]
+) -> None:
+    moved = {(row[0], (row[1], row[2])): (row[3], row[4]) for row in rows}
+    for number, (covers, pairs) in enumerate(wanted.on_top.items()):
+        tops = view.tops.setdefault(covers, {})
+        if not moved and not carried:
+            tops.update(dict.fromkeys(pairs, NOTHING_ON_TOP))
+            continue
+        for pair in pairs:
+            tops[pair] = OnTop(*moved.get((number, pair), (0, 0)), carried.get(pair, ()))
+
+
 def _cover_columns(wanted: Wanted) -> list[str]:
     entries = [
-        (place, sku, shop, utc_moment(up_to) if up_to else None, known)
-        for (place, sku), covers in wanted.on_top.items()
+        (number, shop, utc_moment(up_to) if up_to else None, known)
+        for number, covers in enumerate(wanted.on_top)
         for shop, up_to, known in zip(covers.shops, covers.up_to, covers.up_to_position, strict=True)
     ]
+    pairs = [(number, *pair) for number, pairs in enumerate(wanted.on_top.values()) for pair in sorted(pairs)]
     return [
-        texts(e[0] for e in entries),
+        integers(e[0] for e in entries),
         texts(e[1] for e in entries),
-        texts(e[2] for e in entries),
-        moments(e[3] for e in entries),
-        integers(e[4] for e in entries),
-        *_texts(list(wanted.on_top)),
+        moments(e[2] for e in entries),
+        integers(e[3] for e in entries),
+        integers(p[0] for p in pairs),
+        texts(p[1] for p in pairs),
+        texts(p[2] for p in pairs),
     ]

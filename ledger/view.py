@@ -6,7 +6,7 @@ again. Decisions are pure, so asking twice is harmless. Streams are kept folded 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -45,9 +45,13 @@ class OnTop:
     counts: Sequence[Count] = ()
 
 
+NOTHING_ON_TOP = OnTop()
+
+
 @dataclass
 class Wanted:
-    """What a decision needs to be read. ``counts`` are (place, sku, shop); ``on_top`` gives each SKU its covers.
+    """What a decision needs to be read. ``counts`` are (place, sku, shop); ``on_top`` are the (place, sku) for whose number
+    these covers are stated; ``moved_since``: the streams with facts behind this position.
 
     Mutable: every decision of a commit adds what it needs.
     """
@@ -56,7 +60,8 @@ class Wanted:
     streams: set[str] = field(default_factory=set)
     tails: set[str] = field(default_factory=set)
     counts: set[tuple[str, str, str]] = field(default_factory=set)
-    on_top: dict[tuple[str, str], Covers] = field(default_factory=dict)
+    on_top: dict[Covers, set[tuple[str, str]]] = field(default_factory=dict)
+    moved_since: int | None = None
 
     def add(self, other: "Wanted") -> None:
         """Everything of the other is wanted too."""
@@ -64,10 +69,14 @@ class Wanted:
         self.streams |= other.streams
         self.tails |= other.tails
         self.counts |= other.counts
-        self.on_top.update(other.on_top)
+        for covers, pairs in other.on_top.items():
+            self.on_top.setdefault(covers, set()).update(pairs)
+        if other.moved_since is not None:
+            self.moved_since = min(other.moved_since, self.moved_since or other.moved_since)
 
     def __bool__(self) -> bool:
-        return bool(self.stocks or self.streams or self.tails or self.counts or self.on_top)
+        read = self.stocks or self.streams or self.tails or self.counts or self.on_top
+        return bool(read) or self.moved_since is not None
 
 
 class NotReadYet(Exception):
@@ -85,6 +94,19 @@ class Draft:
     stream: str
     fact: Fact
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Facts made ahead of the lock, as the ledger stood at ``position``, and what they write beside themselves.
+
+    Positions count on from ``position``; ``skus`` says, fact by fact, of which SKU's rows it was made.
+    """
+
+    position: int
+    facts: Sequence[StoredFact] = ()
+    skus: Sequence[str] = ()
+    effects: Effects = field(default_factory=Effects)
 
 
 @dataclass
@@ -130,8 +152,10 @@ class View:
         self.streams: dict[str, StreamRead] = {}
         self.tails: dict[str, list[Record]] = {}
         self.counts: dict[tuple[str, str, str], Count | None] = {}
-        self.tops: dict[tuple[str, str], OnTop] = {}
+        self.tops: dict[Covers, dict[tuple[str, str], OnTop]] = {}
+        self.moved: tuple[int, frozenset[str]] | None = None
         self._counts_seen = 0
+        self._dated: tuple[Envelope, datetime, Envelope] | None = None
 
     # -------------------------------------------------------------- what decisions ask
 
@@ -203,10 +227,28 @@ class View:
 
     def on_top(self, sku: str, covers: Covers, place: str = MAIN_PLACE) -> OnTop:
         """What moved and is not inside a number with these covers. Only for a command that commits alone."""
-        found = self.tops.get((place, sku))
+        read = self.tops.get(covers)
+        found = None if read is None else read.get((place, sku))
         if found is None:
-            raise NotReadYet(Wanted(on_top={(place, sku): covers}))
+            raise NotReadYet(Wanted(on_top={covers: {(place, sku)}}))
         return found
+
+    def moved_since(self, position: int) -> frozenset[str]:
+        """The streams with facts behind this position, without those of this commit. Raises NotReadYet."""
+        if self.moved is None or self.moved[0] > position:
+            raise NotReadYet(Wanted(moved_since=position))
+        return self.moved[1]
+
+    def trial(self) -> "View":
+        """A view that sees what this one does, for trying drafts one after the other; this one stays as it is."""
+        made = View(self.position, self.now)
+        made.levels, made.counts, made.tops = dict(self.levels), dict(self.counts), self.tops
+        made.tails = dict(self.tails)
+        made.streams = {
+            name: StreamRead(read.version, list(read.records), read.fold, read.state)
+            for name, read in self.streams.items()
+        }
+        return made
 
     # -------------------------------------------------------------- what the writer does
 
@@ -220,18 +262,51 @@ class View:
                 place, sku = keys.parts_of(draft.stream)
                 if (place, sku) not in self.levels:
                     wanted.stocks.add((place, sku))
-            elif draft.stream not in self.streams and draft.stream not in self.tails:
-                wanted.streams.add(draft.stream)
-            if kind == "sku":
+            elif kind == "sku":  # its version stands in the level of the main place
                 (sku,) = keys.parts_of(draft.stream)
                 places = {MAIN_PLACE, draft.fact.place} if isinstance(draft.fact, KeptBackSet) else {MAIN_PLACE}
                 wanted.stocks |= {(place, sku) for place in places if (place, sku) not in self.levels}
+            elif draft.stream not in self.streams and draft.stream not in self.tails:
+                wanted.streams.add(draft.stream)
         if wanted:
             raise NotReadYet(wanted)
         # All of them, before anything changes: a text that cannot be kept is the command's own error.
-        kept = [(own := _own(draft, envelope), encode(own, draft.fact)) for draft in drafts]
+        kept = [(own := self._own(draft, envelope), encode(own, draft.fact)) for draft in drafts]
         for draft, (own, state) in zip(drafts, kept, strict=True):
             self._record(draft, own, state)
+
+    def adopt(self, made: Made, without: Container[str]) -> None:
+        """The facts that were made ahead are facts of this commit, less those of the SKUs ``without``.
+
+        Nothing has moved since ``made.position`` that the others rest on: their versions are the next ones.
+        """
+        base, new = made.position, [self.position]
+        for fact, sku in zip(made.facts, made.skus, strict=True):
+            if sku not in without:
+                self.position += 1
+                self.facts.append(StoredFact(self.position, fact.stream, fact.version, fact.name, fact.state))
+            new.append(self.position)
+        effects = self.effects
+        for pair, level in made.effects.levels.items():
+            if pair[1] not in without:
+                counted = level.counted_position
+                effects.levels[pair] = Level(
+                    level[0], new[level[1] - base], new[counted - base] if counted > base else counted, *level[3:]
+                )
+        kept = (change for change in made.effects.changes if change.sku not in without)
+        effects.changes.extend(change._replace(position=new[change.position - base]) for change in kept)
+        for count in made.effects.counts:
+            if count.sku not in without:
+                effects.counts.append(Count(*count[:4], new[count[4] - base], count[5]))
+
+    def _own(self, draft: Draft, envelope: Envelope) -> Envelope:
+        """The draft's envelope: the command's, with the draft's own time when it has one; a bulk has one time for all."""
+        if draft.at is None:
+            return envelope
+        if self._dated is None or self._dated[0] is not envelope or self._dated[1] is not draft.at:
+            own = Envelope(draft.at, envelope.actor, envelope.trace, envelope.command_key, envelope.cause)
+            self._dated = (envelope, draft.at, own)
+        return self._dated[2]
 
     def _record(self, draft: Draft, own: Envelope, state: bytes) -> None:
         at, fact, stream = own.at, draft.fact, draft.stream
@@ -246,9 +321,7 @@ class View:
             version = after.stock.version
             self._remember_counts()
         else:
-            version = self._next_version(stream)
-            if isinstance(fact, SkuFact):
-                self._of_sku(stream, fact, version)
+            version = self._of_sku(stream, fact) if isinstance(fact, SkuFact) else self._next_version(stream)
         record = Record(self.position, stream, version, name, own, fact)
         if stream in self.streams:
             self.streams[stream].records.append(record)
@@ -257,13 +330,18 @@ class View:
         self.records.append(record)
         self.facts.append(StoredFact(self.position, stream, version, name, state))
 
-    def _of_sku(self, stream: str, fact: SkuFact, version: int) -> None:
+    def _of_sku(self, stream: str, fact: SkuFact) -> int:
         (sku,) = keys.parts_of(stream)
-        after = book_sku(self.levels[MAIN_PLACE, sku], fact, version, self.position)
+        before = self.levels[MAIN_PLACE, sku]
+        version = before.sku_version + 1
+        after = book_sku(before, fact, version, self.position)
         self.levels[MAIN_PLACE, sku] = self.effects.levels[MAIN_PLACE, sku] = after
+        if stream in self.streams:
+            self.streams[stream].version = version
         if isinstance(fact, KeptBackSet):
             kept = keep_back(self.levels[fact.place, sku], fact, self.position)
             self.levels[fact.place, sku] = self.effects.levels[fact.place, sku] = kept
+        return version
 
     def _next_version(self, stream: str) -> int:
         found = self.streams.get(stream)
@@ -277,13 +355,6 @@ class View:
         for count in self.effects.counts[self._counts_seen :]:
             self.counts[count.place, count.sku, count.shop] = count
         self._counts_seen = len(self.effects.counts)
-
-
-def _own(draft: Draft, envelope: Envelope) -> Envelope:
-    """The draft's envelope: the command's, with the draft's own time when it has one."""
-    if draft.at is None:
-        return envelope
-    return Envelope(draft.at, envelope.actor, envelope.trace, envelope.command_key, envelope.cause)
 
 
 def _stock_fact(fact: Fact) -> StockFact:

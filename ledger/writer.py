@@ -368,6 +368,8 @@ def _decided(work: _Work, command: Command) -> Done | Exception:
         return error
     count = len(view.facts)
     view.apply(decision.drafts, command.envelope)
+    if decision.made is not None:
+        view.adopt(decision.made, decision.stale)
     assert command.alone or not view.tops, "a number on top of changes commits alone"
     if key is not None:
         raw = msgspec.json.encode(decision.answer)

@@ -1,12 +1,13 @@
 """Files into stock: staged row by row, previewed, applied chunk by chunk, resumed where it stopped.
 
-Staging stores every row before anything is decided; preview and apply use those very rows. A chunk is sized so that the
-ledger's lock is held at most LOCK_SECONDS_AIM; orders pass between chunks.
+Staging stores every row before anything is decided; preview and apply decide those very rows by the same rules. While a chunk
+is committed the next one is decided ahead; it is sized so that the ledger's lock is held at most LOCK_SECONDS_AIM, and orders
+pass between chunks.
 """
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -22,16 +23,22 @@ from ledger import keys, load
 from ledger import shop as shops
 from ledger.book import By, loads
 from ledger.book.stock import check_counted_at
+from ledger.codec import Envelope
 from ledger.counting import Covers
 from ledger.facts.load import ImportStarted
 from ledger.failpoint import reach
+from ledger.load import CHUNK_ROWS_MAX
+from ledger.reading import look
 from ledger.shop import Shop
 from ledger.terms import utc_text
+from ledger.writer import Done
+from projections import listings
+from projections.checkpoint import create_missing
 
 STAGE_ROWS = 5_000
-CHUNK_ROWS_FIRST = 500
-CHUNK_ROWS_MAX = 5_000
+CHUNK_ROWS_FIRST, CHUNK_ROWS_MIN = 500, 50
 LOCK_SECONDS_AIM = 0.08
+MOVED_TRIES_MAX = 5  # of deciding one chunk ahead, when the ledger moves on faster than we decide
 OUR_FORM = "house"
 PROBLEMS_SHOWN_MAX = 20
 
@@ -85,16 +92,18 @@ def stage(
     found = _recognised(wish.file_name, head, mall)
     profile = profile_of(mall, shop)
     file = _file(house, wish, found, mall, counted_at, actor)
+    ready(house)
     with house.pool.connection() as connection:
         imports.begin(connection, file)
     try:
-        _stage_rows(house, file, body, found, profile, shop.match_key if shop else "sku", progress)
-    except TableRefused as refused:
+        file = _stage_rows(house, file, body, found, profile, shop.match_key if shop else "sku", progress)
+    except (TableRefused, FileRefused) as refused:
+        sentence = str(refused) if isinstance(refused, FileRefused) else f"{wish.file_name}: {refused}"
         with house.pool.connection() as connection:
-            imports.refuse(connection, file.import_id, str(refused))
-        raise FileRefused(f"{wish.file_name}: {refused}") from None
+            imports.refuse(connection, file.import_id, sentence)
+        raise FileRefused(sentence) from None
     with house.pool.connection() as connection:
-        return imports.stage(connection, file.import_id, digest=hashed.digest(), size=hashed.size)
+        return imports.stage(connection, file, digest=hashed.digest(), size=hashed.size)
 
 
 def apply(house: House, import_id: str, by: By, progress: Progress | None = None) -> Applied:
@@ -103,30 +112,64 @@ def apply(house: House, import_id: str, by: By, progress: Progress | None = None
     Raises ImportNotKnown, FileRefused, and what ``book.loads`` raises.
     """
     file = staged(house, import_id)
-    how = loads.How(
-        file.shop, file.mode, file.counted_at, registers=file.kind != "stock" or file.shop is None, owed=file.owed
-    )
+    ready(house)
     begun = house.book.do(loads.start_import(import_id, _started(file)), by)
     chunk, last_row = _number(begun.answer, "chunk"), _number(begun.answer, "last_row")
-    size, done_rows, position = CHUNK_ROWS_FIRST, 0, begun.position
-    while True:
-        with house.pool.connection() as connection:
-            rows = imports.page(connection, import_id, last_row, size, file.shop)
-        if not rows:
-            break
+    with house.pool.connection() as connection:
+        imports.forget_skips(connection, import_id, last_row)
+    bulk = _Bulk(house, file, how_of(file, _number(begun.answer, "since")), by)
+    done_rows, position = 0, begun.position
+    ahead = bulk.ahead(last_row)
+    while ahead.rows:
         reach("bulk.before_chunk")
-        done = house.book.do(loads.apply_chunk(import_id, chunk + 1, rows, how), by)
-        size = _next_size(size, house.writer.alone_seconds)
-        skipped = done.answer.get("skipped")
-        if isinstance(skipped, list) and skipped:
-            with house.pool.connection() as connection:
-                imports.note_skips(connection, import_id, skipped)
+        chunk, last_row = chunk + 1, ahead.rows[-1].row
+        done, following = bulk.commit(chunk, ahead)
         reach("bulk.after_chunk")
-        chunk, last_row, position = chunk + 1, rows[-1].row, done.position
-        done_rows += len(rows)
+        position, done_rows, ahead = done.position, done_rows + len(ahead.rows), following
         if progress is not None:
             progress(min(done_rows, file.rows), file.rows)
     return _finish(house, file, by, position)
+
+
+class _Bulk:
+    """Chunks of one import: while one is committed by the writer, the next is decided here. Mutable: its chunks grow and shrink."""
+
+    def __init__(self, house: House, file: ImportFile, how: loads.How, by: By) -> None:
+        self._house, self._file, self._how, self._by = house, file, how, by
+        self._rows = CHUNK_ROWS_FIRST
+
+    def ahead(self, after_row: int) -> loads.Ahead:
+        """The next chunk behind the row, decided as the ledger stands now; without rows at the end."""
+        now = self._house.clock.now()
+        envelope = Envelope(now, self._by.actor, self._by.trace, None, self._by.cause)
+        with (
+            self._house.pool.connection() as connection,
+            look(connection, self._house.database.schema, now) as seen,
+        ):
+            rows = imports.page(connection, self._file, after_row, self._rows)
+            return loads.decide_ahead(seen, self._how, rows, envelope)
+
+    def commit(self, chunk: int, ahead: loads.Ahead) -> tuple[Done, loads.Ahead]:
+        """The chunk is durable; the second value is the next one. Raises what ``apply_chunk`` raises."""
+        first_row, last_row = ahead.rows[0].row, ahead.rows[-1].row
+        for tries in range(1, MOVED_TRIES_MAX + 1):
+            future = self._house.book.submit(loads.apply_chunk(chunk, ahead, self._how), self._by)
+            following = self.ahead(last_row)
+            try:
+                done = self._house.book.result(future)
+                break
+            except loads.MovedTooMuch:
+                if tries == MOVED_TRIES_MAX:
+                    raise
+                ahead = self.ahead(first_row - 1)
+                last_row = ahead.rows[-1].row
+        self._rows = _next_size(len(ahead.rows), self._house.writer.alone_seconds)
+        skipped = done.answer["skipped"]
+        assert isinstance(skipped, list), skipped
+        if skipped:
+            with self._house.pool.connection() as connection:
+                imports.note_skips(connection, self._file.import_id, skipped)
+        return done, following
 
 
 def staged(house: House, import_id: str) -> ImportFile:
@@ -224,20 +267,21 @@ def _stage_rows(
     profile: Profile,
     match_key: str,
     progress: Progress | None,
-) -> None:
+) -> ImportFile:
     table = open_table(body, delimiter=found.format.delimiter, encodings=found.format.encodings)
     reader = found.format.open(table.header, profile)
     if isinstance(reader, NotThisFormat):
         raise FileRefused(f"{file.file_name}: {reader.reason}")
     rows: Iterator[FileRow | RowProblem] = reader(table.rows)
-    done = 0
+    done = problems = 0
     while page := list(islice(rows, STAGE_ROWS)):
         with house.pool.connection() as connection:
-            imports.append(connection, file.import_id, page, match_key)
+            problems += imports.append(connection, file, page, match_key)
         reach("upload.row_page_stored")
         done += len(page)
         if progress is not None:
             progress(done, 0)
+    return replace(file, rows=done, problems=problems)
 
 
 # ------------------------------------------------------------------ applying
@@ -260,11 +304,22 @@ def _started(file: ImportFile) -> ImportStarted:
     )
 
 
+def how_of(file: ImportFile, since: int) -> loads.How:
+    """How this file's rows are applied by an import that started at position ``since``."""
+    registers = file.kind != "stock" or file.shop is None
+    return loads.How(file.import_id, file.shop, file.mode, file.counted_at, since, registers=registers, owed=file.owed)
+
+
+def ready(house: House) -> None:
+    """The listings table is there to be asked, also where no worker ever ran."""
+    with house.pool.connection() as connection:
+        create_missing(connection, house.database.schema, [listings.TABLE])
+
+
 def _next_size(size: int, lock_seconds: float) -> int:
-    """Half when the lock was held too long, a quarter more when there is room."""
-    if lock_seconds > LOCK_SECONDS_AIM:
-        return max(50, int(size * max(0.5, LOCK_SECONDS_AIM / lock_seconds)))
-    return min(CHUNK_ROWS_MAX, size + size // 4) if lock_seconds < LOCK_SECONDS_AIM * 0.7 else size
+    """So many rows as would have held the lock for the time aimed at; never less than half or more than twice as many."""
+    factor = min(2.0, max(0.5, LOCK_SECONDS_AIM / max(lock_seconds, 0.001)))
+    return max(CHUNK_ROWS_MIN, min(CHUNK_ROWS_MAX, int(size * factor)))
 
 
 def _finish(house: House, file: ImportFile, by: By, position: int) -> Applied:

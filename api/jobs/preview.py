@@ -1,67 +1,79 @@
-"""What an import would change, before it does: counted from the very rows that apply takes."""
+"""What an import would change, before it does: its very rows decided by the very rules of apply, and nothing recorded."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 from adapters.kit.mall import RowProblem
 from api.cli.output import Cell
-from api.jobs.imports import PROBLEMS_SHOWN_MAX, staged
+from api.jobs.imports import PROBLEMS_SHOWN_MAX, how_of, ready, staged
 from api.tables import imports
 from api.wiring import House
+from ledger import keys, load
+from ledger.book import loads
+from ledger.book.load_rows import Decided
+from ledger.codec import Envelope
+from ledger.facts.listing import ListingLinked
+from ledger.facts.sku import SkuRegistered
+from ledger.facts.stock import Left
+from ledger.load import LoadRow
+from ledger.reading import look
 
 LISTED_MAX = 100
-
-# The SKU of a row is that of its listing when it is linked, else what the match key names. A number counts as changed when
-# it differs from available_units now; orders that come in between are applied on top.
-_COUNTS = """
-WITH r AS (
-    SELECT r.row, coalesce(l.sku, r.sku) AS sku, r.units * coalesce(l.units_per_listing, 1) AS units, r.target,
-           r.item IS NOT NULL AND l.sku IS NULL AS unlinked, r.excluded
-    FROM import_rows AS r
-    LEFT JOIN listings AS l ON l.shop = %(shop)s AND l.item = r.item AND l.variant = r.variant
-    WHERE r.import_id = %(id)s AND r.problem_expected IS NULL
-)
-SELECT count(*) FILTER (WHERE r.sku = ''),
-       count(*) FILTER (WHERE r.sku <> '' AND r.unlinked),
-       count(DISTINCT r.sku) FILTER (WHERE r.sku <> '' AND s.sku IS NULL),
-       count(*) FILTER (WHERE r.units IS NULL OR r.excluded),
-       count(*) FILTER (WHERE r.sku <> '' AND NOT r.excluded AND r.units IS NOT NULL AND s.on_hand IS NULL),
-       count(*) FILTER (WHERE NOT r.excluded AND s.on_hand IS NOT NULL AND r.units <> now.units),
-       count(*) FILTER (WHERE NOT r.excluded AND s.on_hand IS NOT NULL AND r.units = now.units),
-       count(*) FILTER (WHERE NOT r.excluded AND r.units = 0 AND now.units > 0)
-FROM r
-LEFT JOIN stock_levels AS s ON s.place = 'main' AND s.sku = r.sku
-CROSS JOIN LATERAL (SELECT CASE WHEN r.target = 'available' THEN s.on_hand - s.allocated ELSE s.on_hand END AS units) AS now
-"""
+PAGE_ROWS = 2_000
+FACTS_MAX = 10_000_000  # of one page of rows of one SKU: nothing of it is recorded
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Preview:
-    """Rows by what would happen to them. ``no_sku``: the match key names none; ``new_numbers``: SKUs that get their first number."""
+    """Rows by what would become of them. Mutable while it is counted.
+
+    ``first_numbers``: SKUs that get their first number; ``to_zero``: numbers that would fall to 0 or below. ``same_file``:
+    another import of the same bytes.
+    """
 
     rows: int
     problems: int
-    no_sku: int
-    new_listings: int
-    new_skus: int
-    no_number: int
-    new_numbers: int
-    changed: int
-    unchanged: int
-    to_zero: int
     same_file: str | None
+    changed: int = 0
+    unchanged: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    new_listings: int = 0
+    new_skus: int = 0
+    first_numbers: int = 0
+    to_zero: int = 0
+
+    def take(self, _row: LoadRow, decided: Decided) -> None:
+        """One more row, decided."""
+        outcome = decided.outcome
+        if outcome == load.CHANGED:
+            self.changed += 1
+        elif outcome == load.UNCHANGED:
+            self.unchanged += 1
+        else:
+            self.skipped[outcome] += 1
+        for draft in decided.drafts:
+            match draft.fact:
+                case Left(before=before, after=after):
+                    self.first_numbers += before is None
+                    self.to_zero += after is not None and after <= 0 < (before or 0)
+                case ListingLinked():
+                    self.new_listings += 1
+                case SkuRegistered():
+                    self.new_skus += 1
+                case _:
+                    pass
 
     def cells(self) -> dict[str, Cell]:
         """As the command line and the doors show it."""
         cells: dict[str, Cell] = {
             "rows": self.rows,
             "problems": self.problems,
-            "withoutSku": self.no_sku,
             "newListings": self.new_listings,
             "newSkus": self.new_skus,
-            "withoutNumber": self.no_number,
-            "firstNumbers": self.new_numbers,
+            "firstNumbers": self.first_numbers,
             "wouldChange": self.changed,
             "same": self.unchanged,
+            "wouldSkip": dict(sorted(self.skipped.items())),
             "toZero": self.to_zero,
         }
         if self.same_file is not None:
@@ -70,13 +82,21 @@ class Preview:
 
 
 def preview(house: House, import_id: str) -> Preview:
-    """What applying the staged import would change now. Raises ImportNotKnown, FileRefused."""
+    """What applying the staged import would do now. Raises ImportNotKnown, FileRefused.
+
+    Rows of one SKU are decided together, in the order of the file, as apply does it; so memory stays that of a page of rows.
+    """
     file = staged(house, import_id)
+    ready(house)
+    now = house.clock.now()
     with house.pool.connection() as connection:
-        row = connection.execute(_COUNTS, {"shop": file.shop, "id": import_id}).fetchone()
-        same = imports.same_file(connection, file)
-    assert row is not None
-    return Preview(file.rows, file.problems, *(int(count) for count in row), same_file=same)
+        made = Preview(file.rows, file.problems, imports.same_file(connection, file))
+    with house.pool.connection() as connection, look(connection, house.database.schema, now) as seen:
+        how, nobody = how_of(file, seen.view.position), Envelope(now, "", "")
+        with imports.by_sku(connection, file, PAGE_ROWS) as pages:
+            for page in pages:
+                loads.decide_ahead(seen.again(), how, page, nobody, facts_max=FACTS_MAX, seen=made.take)
+    return made
 
 
 def problems(house: House, import_id: str) -> list[RowProblem]:
@@ -86,7 +106,7 @@ def problems(house: House, import_id: str) -> list[RowProblem]:
 
 
 def listed(house: House) -> list[dict[str, Cell]]:
-    """The newest imports, up to LISTED_MAX, newest first."""
+    """The newest imports, up to LISTED_MAX, newest first, with how far each came."""
     with house.pool.connection() as connection:
         rows = connection.execute(
             "SELECT import_id, shop, mall || ':' || format, mode, state, rows, problems, made_at, refused FROM import_files"
@@ -94,4 +114,16 @@ def listed(house: House) -> list[dict[str, Cell]]:
             (LISTED_MAX,),
         ).fetchall()
     names = ("import", "shop", "format", "mode", "state", "rows", "problems")
-    return [dict(zip(names, row[:7], strict=True)) | {"madeAt": row[7].isoformat(), "refused": row[8]} for row in rows]
+    found: list[dict[str, Cell]] = []
+    for row in rows:
+        cells: dict[str, Cell] = dict(zip(names, row[:7], strict=True))
+        cells |= {"madeAt": row[7].isoformat(), "refused": row[8]}
+        found.append(cells | _progress(house, row[0]) if row[4] == imports.STAGED else cells)
+    return found
+
+
+def _progress(house: House, import_id: str) -> dict[str, Cell]:
+    state = house.look(keys.load(import_id), load.FOLD)
+    if state.state == load.NOT_STARTED:
+        return {}
+    return {"state": state.state, "lastRow": state.last_row, "changed": state.changed, "skipped": state.skipped}

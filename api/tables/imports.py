@@ -1,17 +1,21 @@
 """Rows of files on their way into the ledger: staged once, read by preview and apply from any process."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
 
-from adapters.kit.mall import FileRow, RowProblem
-from ledger.load import LoadRow
-from ledger.terms import ListingKey
+from adapters.kit.mall import FileRow, OwnColumns, RowProblem
+from ledger.book.stock import CountTooOld, check_counted_at
+from ledger.load import Linked, LoadRow
+from ledger.terms import SKU_CHARACTERS_MAX, SkuNotAccepted, checked_sku
 
 PROBLEM_VALUE_CHARACTERS_MAX = 200
+NAME_CHARACTERS_MAX = 500
+SAME_SKU_ROWS_MAX = 20_000  # of one SKU in one page; beyond it a preview counts them as if they were of two
 STAGING, STAGED, REFUSED = "staging", "staged", "refused"
 
 _COLUMNS = (
@@ -89,8 +93,10 @@ def begin(connection: Connection[Any], file: ImportFile) -> None:
     )
 
 
-def append(connection: Connection[Any], import_id: str, rows: Iterable[FileRow | RowProblem], match_key: str) -> None:
-    """These rows are stored; ``match_key`` names our SKU among each row's matches."""
+def append(connection: Connection[Any], file: ImportFile, rows: Iterable[FileRow | RowProblem], match_key: str) -> int:
+    """These rows are stored; ``match_key`` names our SKU among each row's matches. The answer is how many were not understood."""
+    import_id = file.import_id
+    problems = 0
     with (
         connection.cursor() as cursor,
         cursor.copy(f"COPY import_rows ({_COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy,
@@ -98,29 +104,52 @@ def append(connection: Connection[Any], import_id: str, rows: Iterable[FileRow |
         copy.set_types(_TYPES)
         write = copy.write_row
         for row in rows:
-            write(_problem(import_id, row) if isinstance(row, RowProblem) else _row(import_id, row, match_key))
+            found = row if isinstance(row, RowProblem) else _row(file, row, match_key)
+            if isinstance(found, RowProblem):
+                problems += 1
+                found = _problem(import_id, found)
+            write(found)
+    return problems
 
 
-def stage(connection: Connection[Any], import_id: str, *, digest: str, size: int) -> ImportFile:
-    """Every row is here. Rows of one SKU whose numbers differ become problems: which is right is not ours to guess (D4)."""
+# Which number is right is not ours to guess (D4): rows of one SKU that cannot all be true become problems, every one of them.
+# A listing of n units shows the whole part of the SKU's number divided by n, so 10 and 3 agree when n is 3.
+_DISAGREE = """
+WITH stated AS (
+    SELECT r.row, coalesce(nullif(l.sku, ''), r.sku) AS sku, r.units, coalesce(l.units_per_listing, 1) AS each
+    FROM import_rows AS r LEFT JOIN listings AS l ON l.shop = %(shop)s AND l.item = r.item AND l.variant = r.variant
+    WHERE r.import_id = %(id)s AND r.problem_expected IS NULL AND r.units IS NOT NULL AND NOT r.excluded
+), unequal AS (
+    SELECT sku FROM stated WHERE sku <> ''
+    GROUP BY sku HAVING count(*) > 1 AND max(units * each) > min(units * each + each - 1)
+)
+UPDATE import_rows AS r SET problem_column = 'units', problem_value = r.units::text,
+    problem_expected = 'the same number in every row of SKU ' || u.sku
+FROM stated AS s JOIN unequal AS u ON u.sku = s.sku WHERE r.import_id = %(id)s AND r.row = s.row
+"""
+
+# Our own form has one row for a SKU: of two, the second is the mistake.
+_TWICE = """
+WITH stated AS (
+    SELECT row, sku, lag(row) OVER (PARTITION BY sku ORDER BY row) AS before
+    FROM import_rows WHERE import_id = %(id)s AND problem_expected IS NULL
+)
+UPDATE import_rows AS r SET problem_column = 'sku', problem_value = r.sku,
+    problem_expected = 'one row for each SKU; this one stood in row ' || s.before
+FROM stated AS s WHERE s.before IS NOT NULL AND r.import_id = %(id)s AND r.row = s.row
+"""
+
+
+def stage(connection: Connection[Any], file: ImportFile, *, digest: str, size: int) -> ImportFile:
+    """Every row is here. Rows that contradict each other become problems too."""
+    statement = _TWICE if file.shop is None else _DISAGREE
+    found = connection.execute(statement.encode(), {"id": file.import_id, "shop": file.shop}).rowcount
+    staged = replace(file, state=STAGED, file_digest=digest, file_bytes=size, problems=file.problems + found)
     connection.execute(
-        "WITH unequal AS (SELECT sku FROM import_rows WHERE import_id = %(id)s AND sku <> '' AND problem_expected IS NULL"
-        " AND units IS NOT NULL GROUP BY sku HAVING count(*) > 1 AND min(units) <> max(units))"
-        " UPDATE import_rows AS r SET problem_column = 'units', problem_value = r.units::text, problem_expected ="
-        " 'the same number in every row of SKU ' || r.sku FROM unequal AS u WHERE r.import_id = %(id)s AND r.sku = u.sku"
-        " AND r.problem_expected IS NULL",
-        {"id": import_id},
+        "UPDATE import_files SET state = %s, file_digest = %s, file_bytes = %s, rows = %s, problems = %s WHERE import_id = %s",
+        (staged.state, digest, size, staged.rows, staged.problems, file.import_id),
     )
-    connection.execute(
-        "UPDATE import_files SET state = %s, file_digest = %s, file_bytes = %s,"
-        " rows = (SELECT count(*) FROM import_rows WHERE import_id = %s),"
-        " problems = (SELECT count(*) FROM import_rows WHERE import_id = %s AND problem_expected IS NOT NULL)"
-        " WHERE import_id = %s",
-        (STAGED, digest, size, import_id, import_id, import_id),
-    )
-    found = read(connection, import_id)
-    assert found is not None, import_id
-    return found
+    return staged
 
 
 def refuse(connection: Connection[Any], import_id: str, reason: str) -> None:
@@ -151,17 +180,54 @@ def same_file(connection: Connection[Any], file: ImportFile) -> str | None:
     return None if row is None else str(row[0])
 
 
-def page(connection: Connection[Any], import_id: str, after_row: int, limit: int, shop: str | None) -> list[LoadRow]:
-    """The next understood rows behind ``after_row``, ready to be applied, with what each listing's mall was last told."""
+# The mall's numbers know what it had been told; what the listing sells is asked for again where its stream has newer facts.
+_ROWS = (
+    "SELECT r.row, r.item, r.variant, r.sku, r.units, r.name, r.jan, r.product, r.codes, r.excluded, r.target, r.mode,"
+    " r.counted_at, r.kept_back, coalesce(l.told_position, 0), l.sku, l.units_per_listing, l.state = 'excluded', l.version,"
+    " l.codes = r.codes FROM import_rows AS r"
+    " LEFT JOIN listings AS l ON l.shop = %(shop)s AND l.item = r.item AND l.variant = r.variant"
+    " WHERE r.import_id = %(id)s AND r.problem_expected IS NULL"
+)
+
+
+def page(connection: Connection[Any], file: ImportFile, after_row: int, limit: int) -> list[LoadRow]:
+    """The next understood rows behind ``after_row``, ready to be applied, with what each listing was last known to sell."""
+    values = {"shop": file.shop, "id": file.import_id, "after": after_row, "limit": limit}
     rows = connection.execute(
-        "SELECT r.row, r.item, r.variant, r.sku, r.units, r.name, r.jan, r.product, r.codes, r.excluded, r.target, r.mode,"
-        " r.counted_at, r.kept_back, coalesce(l.told_position, 0)"
-        " FROM import_rows AS r LEFT JOIN listings AS l ON l.shop = %s AND l.item = r.item AND l.variant = r.variant"
-        " WHERE r.import_id = %s AND r.row > %s AND r.problem_expected IS NULL ORDER BY r.row LIMIT %s",
-        (shop, import_id, after_row, limit),
-        prepare=True,
-    ).fetchall()
-    return [_load_row(row) for row in rows]
+        f"{_ROWS} AND r.row > %(after)s ORDER BY r.row LIMIT %(limit)s".encode(), values, prepare=True
+    )
+    return [_load_row(row) for row in rows.fetchall()]
+
+
+@contextmanager
+def by_sku(connection: Connection[Any], file: ImportFile, limit: int) -> Iterator[Iterator[list[LoadRow]]]:
+    """All understood rows in pages of about ``limit``, rows of one SKU together. In a transaction, which it stays in."""
+    with connection.cursor(name="import_rows_by_sku") as cursor:
+        cursor.itersize = limit
+        named = f"{_ROWS} ORDER BY coalesce(nullif(l.sku, ''), r.sku), r.row"
+        cursor.execute(named.encode(), {"shop": file.shop, "id": file.import_id})
+        yield _pages(map(_load_row, cursor), limit)
+
+
+def _pages(rows: Iterator[LoadRow], limit: int) -> Iterator[list[LoadRow]]:
+    page: list[LoadRow] = []
+    for row in rows:
+        same = bool(page) and _sku(row) == _sku(page[-1]) != ""
+        if len(page) >= (SAME_SKU_ROWS_MAX if same else limit):
+            yield page
+            page = []
+        page.append(row)
+    if page:
+        yield page
+
+
+def _sku(row: LoadRow) -> str:
+    return (row.linked.sku if row.linked is not None else "") or row.sku
+
+
+def forget_skips(connection: Connection[Any], import_id: str, after_row: int) -> None:
+    """What was noted of rows behind ``after_row`` is forgotten: they are decided again."""
+    connection.execute("DELETE FROM import_skips WHERE import_id = %s AND row > %s", (import_id, after_row))
 
 
 def note_skips(connection: Connection[Any], import_id: str, skips: Sequence[tuple[int, str]]) -> None:
@@ -191,21 +257,30 @@ def problems_of(connection: Connection[Any], import_id: str, limit: int) -> Iter
     return (RowProblem(row, column, value, expected) for row, column, value, expected in rows.fetchall())
 
 
-def _row(import_id: str, row: FileRow, match_key: str) -> tuple[object, ...]:
-    own = row.own
+def _row(file: ImportFile, row: FileRow, match_key: str) -> tuple[object, ...] | RowProblem:
+    own, key = row.own, row.key
+    if own is not None and (problem := _problem_of_own(own, row.row, file.made_at)) is not None:
+        return problem
+    code = key.item if own else row.matches.get(match_key, "")
+    if code and (len(code) > SKU_CHARACTERS_MAX or not code.isprintable()):
+        try:
+            checked_sku(code)
+        except SkuNotAccepted as refused:
+            return RowProblem(row.row, match_key, code, f"a SKU of 1 to {SKU_CHARACTERS_MAX} characters ({refused})")
+    flags = row.flags
     return (
-        import_id,
+        file.import_id,
         row.row,
-        None if own else row.key.item,
-        None if own else row.key.variant,
-        row.key.item if own else row.matches.get(match_key, ""),
+        None if own else key.item,
+        None if own else key.variant,
+        code,
         row.units,
-        row.name,
+        row.name[:NAME_CHARACTERS_MAX],
         row.jan,
-        row.product,
+        row.product[:NAME_CHARACTERS_MAX],
         "\t".join(row.codes),
-        "excluded" in row.flags or "preorder" in row.flags,
-        own.target if own else "available",
+        bool(flags) and ("excluded" in flags or "preorder" in flags),
+        (own.target or "available") if own else "available",
         own.mode if own else "",
         own.counted_at if own else None,
         own.kept_back_units if own else None,
@@ -215,6 +290,17 @@ def _row(import_id: str, row: FileRow, match_key: str) -> tuple[object, ...]:
     )
 
 
+def _problem_of_own(own: OwnColumns, row: int, now: datetime) -> RowProblem | None:
+    """What of our own columns cannot be done, though it was understood."""
+    if own.counted_at is None:
+        return None
+    try:
+        check_counted_at(own.counted_at, now)
+    except CountTooOld as refused:
+        return RowProblem(row, "counted_at", own.counted_at.isoformat(), str(refused))
+    return None
+
+
 def _problem(import_id: str, row: RowProblem) -> tuple[object, ...]:
     value = row.value[:PROBLEM_VALUE_CHARACTERS_MAX].replace("\x00", "\ufffd")
     nothing = (None, None, "", None, "", "", "", "", False, "available", "", None, None)
@@ -222,7 +308,5 @@ def _problem(import_id: str, row: RowProblem) -> tuple[object, ...]:
 
 
 def _load_row(row: Sequence[Any]) -> LoadRow:
-    number, item, variant, sku, units, name, jan, product, codes, excluded, target, mode, counted_at, kept, told = row
-    key = None if item is None else ListingKey(item, variant)
-    listed = tuple(codes.split("\t")) if codes else ()
-    return LoadRow(number, key, sku, units, name, jan, product, listed, excluded, told, target, mode, counted_at, kept)
+    linked = None if row[18] is None else Linked._make(row[15:20])
+    return LoadRow._make((*row[:15], linked))

@@ -64,7 +64,7 @@ class Book:
 
     def do(self, verb: Verb, by: By, *, key: tuple[str, str] | None = None) -> Done:
         """The verb is done and durable. Raises what its rules raise (ValueErrors), LedgerUnavailable, KeyReused."""
-        return self._result(self.submit(verb, by, key=key))
+        return self.result(self.submit(verb, by, key=key))
 
     def do_page(self, verbs: Sequence[tuple[Verb, By]]) -> list[Done | Exception]:
         """All are done, in as few commits as possible; one that its rules refuse is answered by its error."""
@@ -72,12 +72,13 @@ class Book:
         answers: list[Done | Exception] = []
         for future in futures:
             try:
-                answers.append(self._result(future))
+                answers.append(self.result(future))
             except ValueError as error:
                 answers.append(error)
         return answers
 
-    def _result(self, future: "Future[Done]") -> Done:
+    def result(self, future: "Future[Done]") -> Done:
+        """What a submitted verb did, once it is durable. Raises what ``do`` raises."""
         return self._writer.wait_for(future)
 
 

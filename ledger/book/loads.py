@@ -1,244 +1,232 @@
-"""Verbs of imports: started, a chunk of rows applied, finished, cancelled."""
+"""Verbs of imports: started, a chunk of rows applied, finished, cancelled.
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+A chunk is decided ahead of the lock, as the ledger stood at one position (``decide_ahead``). Under the lock only those of its
+rows are decided again whose SKU or listing has moved since; the others' facts are already made.
+"""
 
-from ledger import counting, keys, listing, load, shop, sku
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from ledger import keys, load, shop
 from ledger.book import Verb
-from ledger.book.stock import check_counted_at, everything_up_to, sales_of
-from ledger.counting import Covers
+from ledger.book.load_rows import Decided, How, decide, stream_of, wanted
+from ledger.book.stock import check_counted_at
+from ledger.codec import Envelope
 from ledger.facts.load import ImportChunkApplied, ImportStarted
-from ledger.facts.sku import KeptBackSet
-from ledger.facts.stock import SetUpPartReplaced, StockAdded, StockOverwritten
 from ledger.load import LoadRow
-from ledger.stock import Stock
-from ledger.terms import MAIN_PLACE, utc_moment
-from ledger.view import Draft, NotReadYet, View, Wanted
+from ledger.reading import Look
+from ledger.terms import utc_moment
+from ledger.view import Draft, Made, NotReadYet, View, Wanted
 from ledger.writer import Decision
+
+__all__ = [
+    "Ahead",
+    "How",
+    "MovedTooMuch",
+    "apply_chunk",
+    "cancel_import",
+    "decide_ahead",
+    "finish_import",
+    "start_import",
+]
+
+FACTS_OF_A_ROW_MAX = 4
+STALE_ROWS_MAX = 200  # more are not decided under the lock, where every order waits
+
+Seen = Callable[[LoadRow, Decided], None]
+
+
+class MovedTooMuch(RuntimeError):
+    """So many rows' SKUs moved since the chunk was decided that it is to be decided ahead again."""
 
 
 @dataclass(frozen=True, slots=True)
-class How:
-    """How the rows of one import are applied. ``shop`` None: our own form, whose number knows everything up to its time.
+class Ahead:
+    """A chunk that was decided ahead of the lock: its rows, what became of each and of which SKU it is, the facts made.
 
-    ``registers``: SKUs that do not exist are made (a product file). ``owed``: before or after, None: such rows are skipped.
+    ``rests_on`` are the streams that the rows rest on, with the SKU that is decided again when one of them moves.
     """
 
-    shop: str | None
-    mode: str
-    counted_at: datetime
-    registers: bool = True
-    owed: str | None = None
+    rows: Sequence[LoadRow]
+    outcomes: Sequence[str]
+    skus: Sequence[str]
+    rests_on: Mapping[str, str]
+    made: Made
 
-    def covers(self, row: LoadRow) -> Covers:
-        """Which sales are inside the row's number."""
-        if self.shop is None:
-            return everything_up_to(row.counted_at or self.counted_at)
-        return sales_of(self.shop, self.counted_at, row.told_position)
+    def stale(self, moved: AbstractSet[str]) -> frozenset[str]:
+        """The SKUs whose rows rest on one of these streams."""
+        return frozenset(self.rests_on[stream] for stream in moved & self.rests_on.keys())
 
 
-@dataclass
-class _Chunk:
-    """What one chunk does; drafts and counts grow row by row."""
+def decide_ahead(
+    look: Look,
+    how: How,
+    rows: Sequence[LoadRow],
+    envelope: Envelope,
+    *,
+    facts_max: int = load.CHUNK_FACTS_MAX,
+    seen: Seen | None = None,
+) -> Ahead:
+    """The rows as far as one commit may take them, decided as the ledger stood at the look's position; nothing is recorded.
 
-    view: View
-    import_id: str
-    how: How
-    drafts: list[Draft] = field(default_factory=list)
-    skipped: list[tuple[int, str]] = field(default_factory=list)
-    changed: int = 0
-    units: dict[str, int] = field(default_factory=dict)  # what this chunk's first row of a SKU stated
-    numbered: set[str] = field(default_factory=set)
-    registered: set[str] = field(default_factory=set)
+    ``seen`` is told each row's drafts and what became of it.
+    """
+    view = look.view
+    position = view.position
+    rows = _still_linked(look, how, rows)
+    look.read(wanted(how, rows))
+    outcomes: list[str] = []
+    skus: list[str] = []
+    rests_on: dict[str, str] = {}
+    of_facts: list[str] = []
+    for n, row in enumerate(rows):
+        if len(view.facts) + FACTS_OF_A_ROW_MAX > facts_max:
+            break
+        while True:
+            try:
+                decided = decide(view, how, row)
+                view.apply(decided.drafts, envelope)
+                break
+            except NotReadYet as more:
+                look.read(_also_wanted(view, how, rows[n:], more.wanted))
+        code, drafts, outcome = decided
+        outcomes.append(outcome)
+        skus.append(code)
+        of_facts.extend([code] * len(drafts))
+        rests_on[keys.stock(code)] = rests_on[keys.sku(code)] = code
+        if row.item is not None:
+            rests_on[stream_of(how, row)] = code
+        if seen is not None:
+            seen(row, decided)
+    return Ahead(rows[: len(outcomes)], outcomes, skus, rests_on, Made(position, view.facts, of_facts, view.effects))
 
 
 def start_import(import_id: str, started: ImportStarted) -> Verb:
-    """The import runs, or runs on. Raises ImportNotAccepted, CountTooOld."""
+    """The import runs, or runs on. The answer has ``chunk`` and ``last_row``, the last applied, and ``since``, where it began.
+
+    Raises ImportNotAccepted, CountTooOld.
+    """
     stream = keys.load(import_id)
     streams = {stream} | ({keys.shop(started.shop)} if started.shop else set())
 
-    def decide(view: View) -> Decision:
+    def decide_start(view: View) -> Decision:
         check_counted_at(utc_moment(started.counted_at), view.now)
-        pushing = bool(started.shop) and view.state(keys.shop(started.shop or ""), shop.FOLD).push
         state = view.state(stream, load.FOLD)
-        facts = load.start(state, started, shop_is_pushing=pushing)
-        return Decision([Draft(stream, fact) for fact in facts], {"chunk": state.chunk, "last_row": state.last_row})
+        facts = load.start(state, started, shop_is_pushing=_is_pushing(view, started.shop))
+        since = view.position + 1 if facts else state.started_position
+        return Decision(
+            [Draft(stream, fact) for fact in facts],
+            {"chunk": state.chunk, "last_row": state.last_row, "since": since},
+        )
 
-    return Verb("start_import", decide, (import_id, started), Wanted(streams=streams))
+    return Verb("start_import", decide_start, (import_id, started), Wanted(streams=streams))
 
 
-def apply_chunk(import_id: str, chunk: int, rows: Sequence[LoadRow], how: How) -> Verb:
+def apply_chunk(chunk: int, ahead: Ahead, how: How) -> Verb:
     """Chunk ``chunk`` (from 1) is applied, in one commit of its own; applied before, it changes nothing.
 
-    The answer has ``changed``, ``skipped`` (row, reason). Raises ImportNotAccepted.
+    The answer has ``changed``, ``skipped`` (row, reason) and ``stale``, how many rows were decided again. Raises
+    ImportNotAccepted, MovedTooMuch.
     """
+    stream, rows = keys.load(how.import_id), ahead.rows
     assert 0 < len(rows) <= load.CHUNK_ROWS_MAX, len(rows)
-    stream = keys.load(import_id)
-    wanted = Wanted(streams={stream})
-    for row in rows:
-        if row.key is not None and how.shop is not None:
-            wanted.streams.add(keys.listing(how.shop, row.key))
-        if row.sku:
-            wanted.streams.add(keys.sku(row.sku))
-            _want_stock(wanted, row.sku, row, how)
+    streams = {stream} | ({keys.shop(how.shop)} if how.shop and how.mode == "add" else set())
 
-    def decide(view: View) -> Decision:
+    def decide_chunk(view: View) -> Decision:
         state = view.state(stream, load.FOLD)
         if chunk <= state.chunk:
-            return Decision((), {"changed": 0, "skipped": [], "already": True})
+            return Decision((), {"changed": 0, "skipped": [], "stale": 0, "already": True})
         if state.state != load.RUNNING or chunk != state.chunk + 1:
             raise load.ImportNotAccepted(
                 f"chunk {chunk} of an import that is {state.state} at chunk {state.chunk}; expected the next chunk of a running one"
             )
-        work = _Chunk(view, import_id, how)
-        _need_linked(view, rows, how)
-        for row in rows:
-            _apply_row(work, row)
+        load.refuse_while_pushing(how.mode, shop_is_pushing=how.mode == "add" and _is_pushing(view, how.shop))
+        stale = ahead.stale(view.moved_since(ahead.made.position))
+        drafts, outcomes = _again(view, how, ahead, stale) if stale else ([], ahead.outcomes)
+        changed = sum(outcome == load.CHANGED for outcome in outcomes)
+        skipped = [(row.row, said) for row, said in zip(rows, outcomes, strict=True) if said in load.SKIPS]
         applied = ImportChunkApplied(
-            chunk=chunk,
-            last_row=rows[-1].row,
-            rows=len(rows),
-            changed=work.changed,
-            skipped=len(work.skipped),
-            skipped_rows=[row for row, _ in work.skipped],
-            skipped_reasons=[reason for _, reason in work.skipped],
+            chunk=chunk, last_row=rows[-1].row, rows=len(rows), changed=changed, skipped=len(skipped)
         )
-        return Decision([Draft(stream, applied), *work.drafts], {"changed": work.changed, "skipped": work.skipped})
+        return Decision(
+            [Draft(stream, applied), *drafts],
+            {"changed": changed, "skipped": skipped, "stale": sum(code in stale for code in ahead.skus)},
+            ahead.made,
+            stale,
+        )
 
-    return Verb("apply_chunk", decide, (import_id, chunk), wanted, how.counted_at, alone=True)
+    reads = Wanted(streams=streams, moved_since=ahead.made.position)
+    return Verb("apply_chunk", decide_chunk, (how.import_id, chunk), reads, alone=True)
 
 
 def finish_import(import_id: str, *, rows: int, unchanged: int) -> Verb:
     """Every row was applied or skipped. Raises ImportNotAccepted."""
     stream = keys.load(import_id)
 
-    def decide(view: View) -> Decision:
+    def decide_end(view: View) -> Decision:
         facts = load.finish(view.state(stream, load.FOLD), rows=rows, unchanged=unchanged)
         return Decision([Draft(stream, fact) for fact in facts])
 
-    return Verb("finish_import", decide, (import_id, rows, unchanged), Wanted(streams={stream}))
+    return Verb("finish_import", decide_end, (import_id, rows, unchanged), Wanted(streams={stream}))
 
 
 def cancel_import(import_id: str) -> Verb:
     """A person stopped it. Raises ImportNotAccepted."""
     stream = keys.load(import_id)
 
-    def decide(view: View) -> Decision:
+    def decide_end(view: View) -> Decision:
         return Decision([Draft(stream, fact) for fact in load.cancel(view.state(stream, load.FOLD))])
 
-    return Verb("cancel_import", decide, (import_id,), Wanted(streams={stream}))
+    return Verb("cancel_import", decide_end, (import_id,), Wanted(streams={stream}))
 
 
-# ------------------------------------------------------------------ one row
+# ------------------------------------------------------------------ ahead of the lock
 
 
-def _want_stock(wanted: Wanted, code: str, row: LoadRow, how: How) -> None:
-    pair = (MAIN_PLACE, code)
-    wanted.stocks.add(pair)
-    wanted.on_top.setdefault(pair, how.covers(row))
-    if how.mode == "add" and how.shop is not None:
-        wanted.counts |= {(MAIN_PLACE, code, how.shop), (MAIN_PLACE, code, "*")}
+def _still_linked(look: Look, how: How, rows: Sequence[LoadRow]) -> Sequence[LoadRow]:
+    """Rows whose listing has facts that are newer than what the row knows read its stream."""
+    known = {stream_of(how, row): row.linked.version for row in rows if row.linked is not None}
+    newer = look.newer(known) if known else set()
+    if not newer:
+        return rows
+    return [row._replace(linked=None) if row.item is not None and stream_of(how, row) in newer else row for row in rows]
 
 
-def _need_linked(view: View, rows: Sequence[LoadRow], how: How) -> None:
-    """Listings that are linked to another SKU than the match key names need that SKU read too: all in one round."""
-    if how.shop is None:
-        return
-    wanted = Wanted()
+def _also_wanted(view: View, how: How, rows: Sequence[LoadRow], more: Wanted) -> Wanted:
+    """What this row wants, and in the same round what those behind it will."""
     for row in rows:
-        if row.key is None:
-            continue
-        code = view.state(keys.listing(how.shop, row.key), listing.FOLD).sku
-        if code and code != row.sku and (MAIN_PLACE, code) not in view.levels:
-            wanted.streams.add(keys.sku(code))
-            _want_stock(wanted, code, row, how)
-    if wanted:
-        raise NotReadYet(wanted)
+        try:
+            decide(view, how, row)
+        except NotReadYet as also:
+            more.add(also.wanted)
+    return more
 
 
-def _apply_row(work: _Chunk, row: LoadRow) -> None:
-    view, how = work.view, work.how
-    linked = listing.Listing()
-    if row.key is not None and how.shop is not None:
-        linked = view.state(keys.listing(how.shop, row.key), listing.FOLD)
-    code = linked.sku or row.sku
-    if not code:
-        work.skipped.append((row.row, load.NO_SKU))
-        return
-    state = view.state(keys.sku(code), sku.FOLD)
-    known = state.registered or code in work.registered
-    if not known and not how.registers:
-        work.skipped.append((row.row, load.UNKNOWN_SKU))
-        return
-    if not known or (row.name or row.jan or row.product):
-        facts = (
-            sku.register(state, code, name=row.name, jan=row.jan, product=row.product)
-            if code not in work.registered
-            else []
-        )
-        work.drafts.extend(Draft(keys.sku(code), fact) for fact in facts)
-        work.registered.add(code)
-    if row.key is not None and how.shop is not None and not linked.sku:
-        stream = keys.listing(how.shop, row.key)
-        work.drafts.extend(
-            Draft(stream, fact) for fact in listing.link(linked, code, excluded=row.excluded, codes=row.codes)
-        )
-    if row.kept_back_units is not None and view.stock(code).kept_back_units != row.kept_back_units:
-        work.drafts.append(Draft(keys.sku(code), KeptBackSet(MAIN_PLACE, row.kept_back_units)))
-    if row.units is None or row.excluded or linked.state == listing.EXCLUDED:
-        work.skipped.append((row.row, load.NO_NUMBER))
-        return
-    if state.recipe.components:
-        work.skipped.append((row.row, load.IS_SET))
-        return
-    _set_number(work, row, code, row.units * linked.units_per_listing)
+# ------------------------------------------------------------------ under the lock
 
 
-def _set_number(work: _Chunk, row: LoadRow, code: str, units: int) -> None:
-    view, how = work.view, work.how
-    level, counted_at = view.level(code), row.counted_at or how.counted_at
-    if load.older(level, how.shop, counted_at):
-        work.skipped.append((row.row, load.OLDER))
-        return
-    first = work.units.setdefault(code, units)
-    if code in work.numbered:  # another listing of the same SKU: equal numbers are taken once (D4)
-        if first != units:
-            work.skipped.append((row.row, load.DISAGREES))
-        return
-    if (row.mode or how.mode) == "add":
-        fact: StockOverwritten | StockAdded | SetUpPartReplaced = _added(work, row, code, units, level.stock)
-    else:
-        now, covers = level.stock, how.covers(row)
-        top = view.on_top(code, covers)
-        on_top = top.available if row.target == "available" else top.on_hand
-        if how.owed is None and counting.owed_units(now, on_top, row.target):
-            work.skipped.append((row.row, load.OWED))
-            return
-        if row.target == "available" and load.same_again(level, how.shop, counted_at, units + on_top):
-            work.numbered.add(code)
-            return
-        fact = counting.overwrite(
-            now,
-            units,
-            covers=counting.carry_on(covers, top.counts, level),
-            applied_on_top=on_top,
-            target=row.target,
-            owed=how.owed,
-            import_id=work.import_id,
-            row=row.row,
-        )
-    work.numbered.add(code)
-    work.changed += 1
-    work.drafts.append(Draft(keys.stock(code), fact, row.counted_at))
+def _again(view: View, how: How, ahead: Ahead, stale: frozenset[str]) -> tuple[list[Draft], list[str]]:
+    """The drafts of the rows of these SKUs, decided as the ledger stands now, and what became of every row. Raises MovedTooMuch."""
+    at = [n for n, code in enumerate(ahead.skus) if code in stale]
+    if len(at) > STALE_ROWS_MAX:
+        raise MovedTooMuch(f"{len(at)} rows of {len(ahead.rows)} moved; expected at most {STALE_ROWS_MAX}")
+    rows = [ahead.rows[n]._replace(linked=None) for n in at]
+    reads = wanted(how, rows)
+    view.need(skus={sku for _, sku in reads.stocks}, streams=reads.streams)
+    trial, drafts, outcomes = view.trial(), list[Draft](), list(ahead.outcomes)
+    for place, (n, row) in enumerate(zip(at, rows, strict=True)):
+        try:
+            _, found, outcomes[n] = decide(trial, how, row)
+            trial.apply(found, TRIED)
+        except NotReadYet as more:
+            raise NotReadYet(_also_wanted(trial, how, rows[place:], more.wanted)) from None
+        drafts.extend(found)
+    return drafts, outcomes
 
 
-def _added(work: _Chunk, row: LoadRow, code: str, units: int, now: Stock) -> StockAdded | SetUpPartReplaced:
-    view, how = work.view, work.how
-    if how.shop is None:
-        return counting.add(now, units, shop=None, import_id=work.import_id, row=row.row)
-    own = view.counts.get((MAIN_PLACE, code, how.shop))
-    part = load.part_of(own, view.level(code))
-    if part is None:
-        return counting.add(now, units, shop=how.shop, import_id=work.import_id, row=row.row)
-    return counting.replace_part(now, how.shop, part, units, import_id=work.import_id, row=row.row)
+TRIED = Envelope(utc_moment("2000-01-01T00:00:00.000000Z"), "", "")  # of drafts on a trial view, which is thrown away
+
+
+def _is_pushing(view: View, code: str | None) -> bool:
+    return bool(code) and view.state(keys.shop(code or ""), shop.FOLD).push

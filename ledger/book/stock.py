@@ -92,7 +92,7 @@ def overwrite(
             {"available": fact.after, "applied_on_top": fact.applied_on_top},
         )
 
-    wanted = Wanted(stocks={row}, streams={keys.sku(code)}, on_top={row: covers})
+    wanted = Wanted(stocks={row}, streams={keys.sku(code)}, on_top={covers: {row}})
     says = (code, units, covers, counted_at, target, owed, expected_version)
     return Verb("overwrite", decide, says, wanted, counted_at, alone=True)
 

@@ -119,8 +119,12 @@ class Memory:
             view.tails[name] = found[-TAIL_FACTS:]
         for row in wanted.counts - view.counts.keys():
             view.counts[row] = self.counts.get(row)
-        for (place, sku), covers in wanted.on_top.items():
-            view.tops[place, sku] = self._on_top(place, sku, covers)
+        for covers, pairs in wanted.on_top.items():
+            tops = {(place, sku): self._on_top(place, sku, covers) for place, sku in pairs}
+            view.tops.setdefault(covers, {}).update(tops)
+        if wanted.moved_since is not None:
+            moved = frozenset(r.stream for r in self.records if r.position > (wanted.moved_since or 0))
+            view.moved = (wanted.moved_since, moved)
 
     def _on_top(self, place: str, sku: str, covers: Covers) -> OnTop:
         entries = {

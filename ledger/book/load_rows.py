@@ -1,0 +1,213 @@
+"""One row of a file over one view: its listing linked, its SKU registered, its number set or summed in; or why it is skipped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
+
+from ledger import counting, keys, listing, load, sku
+from ledger.book.stock import everything_up_to, sales_of
+from ledger.counting import Covers
+from ledger.facts.sku import KeptBackSet
+from ledger.facts.stock import SetUpPartReplaced, StockAdded, StockOverwritten
+from ledger.levels import EVERY_SHOP, Level, called_by
+from ledger.load import Linked, LoadRow
+from ledger.terms import MAIN_PLACE, UNITS_MAX, ListingKey
+from ledger.view import Draft, View, Wanted
+
+EVER = 1 << 62  # a position behind every change
+
+Number = StockOverwritten | StockAdded | SetUpPartReplaced
+
+
+@dataclass(frozen=True)
+class How:
+    """How the rows of one import are applied. ``shop`` None: our own form, whose number knows everything up to its time.
+
+    ``since``: the position where the import started; a number set behind it for this file's time is this file's own.
+    ``registers``: SKUs that do not exist are made (a product file). ``owed``: before or after, None: such rows are skipped.
+    """
+
+    import_id: str
+    shop: str | None
+    mode: str
+    counted_at: datetime
+    since: int
+    registers: bool = True
+    owed: str | None = None
+
+    @cached_property
+    def _covers(self) -> dict[object, Covers]:
+        return {}
+
+    def covers(self, row: LoadRow) -> Covers:
+        """Which sales are inside the row's number; the same object for rows that know the same."""
+        known: object = row.counted_at if self.shop is None else row.told_position
+        found = self._covers.get(known)
+        if found is None:
+            whole = row.counted_at or self.counted_at
+            found = sales_of(self.shop, whole, row.told_position) if self.shop else everything_up_to(whole)
+            self._covers[known] = found
+        return found
+
+    def mode_of(self, row: LoadRow) -> str:
+        """overwrite or add: the row's own where it says one."""
+        return row.mode or self.mode
+
+
+def wanted(how: How, rows: Sequence[LoadRow]) -> Wanted:
+    """What deciding these rows surely reads; less where a listing's stream is read first."""
+    made = Wanted()
+    stocks, shop = made.stocks, how.shop
+    for row in rows:
+        linked = row.linked
+        code = row.sku
+        if row.item is not None:
+            if linked is None:
+                made.streams.add(stream_of(how, row))
+            elif linked.sku:
+                code = linked.sku
+        if not code:
+            continue
+        pair = (MAIN_PLACE, code)
+        stocks.add(pair)
+        if how.mode_of(row) == "overwrite":
+            made.on_top.setdefault(how.covers(row), set()).add(pair)
+        elif shop is not None:
+            made.counts |= {(MAIN_PLACE, code, shop), (MAIN_PLACE, code, EVERY_SHOP)}
+    return made
+
+
+def stream_of(how: How, row: LoadRow) -> str:
+    """The stream of the row's listing."""
+    assert how.shop is not None and row.item is not None, row
+    return keys.listing(how.shop, ListingKey(row.item, row.variant or ""))
+
+
+class Decided(NamedTuple):
+    """``sku``: that of the row's listing when it is linked, else what the match key names. ``outcome``: a code of ``load``."""
+
+    sku: str
+    drafts: Sequence[Draft]
+    outcome: str
+
+
+def decide(view: View, how: How, row: LoadRow) -> Decided:
+    """The row's facts, and what becomes of it. Raises NotReadYet."""
+    linked = _linked(view, how, row)
+    code = (linked.sku if linked is not None else "") or row.sku
+    if not code:
+        return Decided("", (), load.NO_SKU)
+    level, drafts = view.level(code), list[Draft]()
+    if not level.sku_version:
+        if not how.registers:
+            return Decided(code, (), load.UNKNOWN_SKU)
+        new = sku.register(sku.SkuState(), code, name=row.name, jan=row.jan, product=row.product)
+        drafts.extend(Draft(keys.sku(code), fact) for fact in new)
+    elif (row.name or row.jan or row.product) and called_by(row.name, row.jan, row.product) != level.called:
+        state = view.state(keys.sku(code), sku.FOLD)
+        renamed = sku.register(state, code, name=row.name, jan=row.jan, product=row.product)
+        drafts.extend(Draft(keys.sku(code), fact) for fact in renamed)
+    excluded, units_per_listing = row.excluded, 1
+    if linked is not None:
+        if not linked.sku or (row.codes and not linked.codes_known) or (excluded and not linked.excluded):
+            drafts.extend(_link(view, how, row, code))
+        excluded, units_per_listing = excluded or linked.excluded, linked.units_per_listing
+    if row.kept_back_units is not None and level.stock.kept_back_units != row.kept_back_units:
+        drafts.append(Draft(keys.sku(code), KeptBackSet(MAIN_PLACE, row.kept_back_units)))
+    if row.units is None or excluded:
+        return Decided(code, drafts, load.NO_NUMBER)
+    if level.recipe_version:
+        return Decided(code, drafts, load.IS_SET)
+    units = row.units * units_per_listing
+    if units > UNITS_MAX:
+        return Decided(code, drafts, load.TOO_MANY)
+    decided = (_added if how.mode_of(row) == "add" else _overwritten)(view, how, row, code, level, units)
+    if isinstance(decided, str):
+        return Decided(code, drafts, decided)
+    drafts.append(Draft(keys.stock(code), decided, row.counted_at or how.counted_at))
+    return Decided(code, drafts, load.CHANGED)
+
+
+# ------------------------------------------------------------------ its listing
+
+
+def _linked(view: View, how: How, row: LoadRow) -> Linked | None:
+    """What the row's listing sells; None: the row is of our own form. Raises NotReadYet."""
+    if row.linked is not None or row.item is None:
+        return row.linked
+    read = view.state(stream_of(how, row), listing.FOLD)
+    return Linked(
+        read.sku, read.units_per_listing, read.state == listing.EXCLUDED, 0, "\t".join(read.codes) == row.codes
+    )
+
+
+def _link(view: View, how: How, row: LoadRow, code: str) -> list[Draft]:
+    """The listing is linked, or has the codes and the 対象外 the file says. Raises NotReadYet."""
+    stream = stream_of(how, row)
+    state = view.state(stream, listing.FOLD)
+    facts = listing.link(
+        state,
+        code,
+        units_per_listing=state.units_per_listing,
+        excluded=row.excluded or state.state == listing.EXCLUDED,
+        codes=row.codes.split("\t") if row.codes else state.codes,
+    )
+    return [Draft(stream, fact) for fact in facts]
+
+
+# ------------------------------------------------------------------ its number
+
+
+def _overwritten(view: View, how: How, row: LoadRow, code: str, level: Level, units: int) -> Number | str:
+    counted_at = row.counted_at or how.counted_at
+    if load.older(level, how.shop, counted_at):
+        return load.OLDER
+    covers = how.covers(row)
+    top = view.on_top(code, covers)
+    on_top = top.available if row.target == "available" else top.on_hand
+    if load.same_again(level, how.shop, counted_at, units + on_top, row.target):
+        return load.UNCHANGED
+    if how.shop is not None and level.counted_at == counted_at and level.counted_position > how.since:
+        return load.DISAGREES  # another listing of the SKU stated another number in this very file (D4)
+    if how.owed is None and counting.owed_units(level.stock, on_top, row.target):
+        return load.OWED
+    return counting.overwrite(
+        level.stock,
+        units,
+        covers=counting.carry_on(covers, top.counts, level),
+        applied_on_top=on_top,
+        target=row.target,
+        owed=how.owed,
+        import_id=how.import_id,
+        row=row.row,
+    )
+
+
+def _added(view: View, how: How, row: LoadRow, code: str, level: Level, units: int) -> Number | str:
+    """追加. The shop's own part is replaced by what its file says now, less what it sold between the two files (D6)."""
+    now, shop, counted_at = level.stock, how.shop, row.counted_at or how.counted_at
+    if shop is None:
+        return counting.add(now, units, shop=None, import_id=how.import_id, row=row.row)
+    own = view.counts[MAIN_PLACE, code, shop]
+    part = load.part_of(own, level)
+    if own is None or part is None:
+        later = 0 if now.on_hand_units is not None else view.on_top(code, _of_shop(shop, counted_at)).available
+        return counting.add(now, units, shop=shop, applied_on_top=later, import_id=how.import_id, row=row.row)
+    assert own.up_to is not None, own
+    if own.up_to > counted_at:
+        return load.OLDER
+    if own.up_to == counted_at and (part == units or own.position > how.since):
+        return load.UNCHANGED if part == units else load.DISAGREES
+    sold_since = view.on_top(code, _of_shop(shop, own.up_to)).available
+    sold_later = view.on_top(code, _of_shop(shop, counted_at)).available
+    return counting.replace_part(
+        now, shop, part, units, applied_on_top=sold_later - sold_since, import_id=how.import_id, row=row.row
+    )
+
+
+def _of_shop(shop: str, counted_at: datetime) -> Covers:
+    """What this shop alone sold after the time is on top; everything else is inside."""
+    own = sales_of(shop, counted_at)
+    return Covers((*own.shops, EVERY_SHOP), (*own.up_to, ""), (*own.up_to_position, EVER))
