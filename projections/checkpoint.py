@@ -1,6 +1,6 @@
 """How far each build of a table has come: one row a build, moved in the transaction of its page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,15 @@ class Checkpoint:
         return Names(schema, self.build, NEXT if self.projection.endswith(NEXT) else "")
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a runner sees before a page. ``waiting``: the builds with streams in quarantine."""
+
+    checkpoints: Mapping[str, Checkpoint]
+    head: int
+    waiting: frozenset[str]
+
+
 class Checkpoints:
     """The SQL of the checkpoints of one schema. Callers hold the transaction."""
 
@@ -36,6 +45,15 @@ class Checkpoints:
         table = sql.Identifier(schema, "projection_checkpoints")
         sequence = sql.Literal(f'"{schema}".projection_builds')
         self._all = sql.SQL("SELECT projection, version, build, position, joined FROM {}").format(table)
+        self._look = sql.SQL(
+            "SELECT c.projection, c.version, c.build, c.position, c.joined, h.position,"
+            " EXISTS (SELECT FROM {quarantine} AS q WHERE q.projection = c.projection)"
+            " FROM {head} AS h LEFT JOIN {table} AS c ON true"
+        ).format(
+            table=table,
+            head=sql.Identifier(schema, "ledger_head"),
+            quarantine=sql.Identifier(schema, "projection_quarantine"),
+        )
         self._new = sql.SQL(
             "INSERT INTO {} (projection, version, build, position) VALUES (%s, %s, nextval({}), 0)"
             " RETURNING projection, version, build, position, joined"
@@ -53,6 +71,13 @@ class Checkpoints:
         """Every build by its projection's name."""
         rows: Sequence[Any] = connection.execute(self._all, prepare=True).fetchall()
         return {row[0]: Checkpoint(*row) for row in rows}
+
+    def look(self, connection: Connection) -> Look:
+        """Every build, the ledger's head, and which builds have streams that wait: of one moment, in one round trip."""
+        rows: Sequence[Any] = connection.execute(self._look, prepare=True).fetchall()
+        assert rows, "the head row of the ledger is missing; expected exactly one"
+        known = {row[0]: Checkpoint(*row[:5]) for row in rows if row[0] is not None}
+        return Look(known, rows[0][5], frozenset(row[0] for row in rows if row[6]))
 
     def create(self, connection: Connection, table: Table, *, suffix: str = "") -> Checkpoint:
         """A new, empty build of the table stands at position 0; what stood under its name is gone."""

@@ -31,12 +31,17 @@ class Partitions:
 
     def _make(self, connection: Connection, number: int) -> None:
         parent, own = self._names.of(self._relation), self._names.partition(self._relation, number)
-        quoted = ".".join(f'"{part}"' for part in own._obj)  # noqa: SLF001  # to_regclass takes text
-        if connection.execute("SELECT to_regclass(%s)", (quoted,)).fetchone() != (None,):
-            return
-        connection.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS)").format(own, parent))
+        # In a DO block: psycopg forgets its prepared statements when it sees an ALTER, which a pipeline does not survive.
+        statement = sql.SQL(
+            "DO $$ BEGIN IF to_regclass({text}) IS NULL THEN CREATE TABLE {own} (LIKE {parent} INCLUDING DEFAULTS);"
+            " ALTER TABLE {parent} ATTACH PARTITION {own} FOR VALUES FROM ({first}) TO ({behind}); END IF; END $$"
+        )
         connection.execute(
-            sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
-                parent, own, sql.Literal(number * PARTITION_POSITIONS), sql.Literal((number + 1) * PARTITION_POSITIONS)
+            statement.format(
+                text=sql.Literal(own.as_string()),
+                own=own,
+                parent=parent,
+                first=sql.Literal(number * PARTITION_POSITIONS),
+                behind=sql.Literal((number + 1) * PARTITION_POSITIONS),
             )
         )

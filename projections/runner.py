@@ -6,7 +6,7 @@ together. ``step`` has no thread and looks at no clock of its own; ``run`` is th
 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -23,6 +23,7 @@ from projections.table import NEXT, Connection, PoisonedFact, Table, Writer
 
 POLL_SECONDS = 1.0  # a lost notification is found by then
 AWAY_SECONDS = 0.5
+PIPELINE_FACTS_MAX = 100
 
 
 class Clock(Protocol):
@@ -180,6 +181,7 @@ class Runner:
             self.let_go()
             self._held = self._connect()
             assert self._held.autocommit, "the runner begins and ends its transactions itself"
+            self._held.prepared_max = None  # they are few; none may be dropped inside a pipeline
             self._held.execute("SET synchronous_commit = off")
             if not self._suffix:
                 create_missing(self._held, self._schema, list(self._tables.values()))
@@ -207,12 +209,10 @@ class Runner:
             self._writers.pop(key)[0].forget()
 
     def _look(self, connection: Connection) -> tuple[list[Target], Mapping[str, frozenset[str]], int]:
-        """The builds to write, the streams that wait, and the head, in one round trip."""
-        reader = self._reader([])
-        projections = [f"{name}{suffix}" for name in self._tables for suffix in ("", NEXT)]
-        checkpoints = self._checkpoints.all(connection)
-        waiting = self._quarantine.streams(connection, projections)
-        head = reader.head(connection)
+        """The builds to write, the streams that wait, and the head."""
+        seen = self._checkpoints.look(connection)
+        checkpoints, head = seen.checkpoints, seen.head
+        waiting = self._quarantine.streams(connection, seen.waiting) if seen.waiting else {}
         targets, outdated = [], set()
         for lease in self._leases.values():
             table = self._tables[lease.projection.removesuffix(NEXT)]
@@ -320,16 +320,18 @@ class Runner:
         with ExitStack() as undo:
             undo.callback(self._undo, connection, group)
             self._begin(connection, group, page)
-            for target in group:
-                streams = waiting.get(target.projection)
-                own = page.without(streams) if streams else page
-                _refuse_damaged(target.table, own)
-                if own.records:
-                    target.writer.write(connection, own)
-            if set_aside is not None:
-                self._quarantine.add(connection, *set_aside)
-            reach("projection.page_written")
-            connection.execute("COMMIT")
+            # A small page is written without waiting for each answer; a large one by COPY, which no pipeline carries.
+            with connection.pipeline() if len(page.records) < PIPELINE_FACTS_MAX else nullcontext():
+                for target in group:
+                    streams = waiting.get(target.projection)
+                    own = page.without(streams) if streams else page
+                    _refuse_damaged(target.table, own)
+                    if own.records:
+                        target.writer.write(connection, own)
+                if set_aside is not None:
+                    self._quarantine.add(connection, *set_aside)
+                reach("projection.page_written")
+                connection.execute("COMMIT")
             undo.pop_all()
         reach("projection.page_committed")
         for target in group:

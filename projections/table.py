@@ -11,6 +11,7 @@ from typing import LiteralString, Protocol, TypeAlias
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import PipelineStatus
 
 from projections.page import Page
 
@@ -135,7 +136,7 @@ class Inserts:
 
     def write(self, connection: Connection, rows: Sequence[Row]) -> None:
         """The rows are in the relation."""
-        if len(rows) >= COPY_ROWS_MIN:
+        if _by_copy(connection, rows):
             _copy_rows(connection, self._copy, self._types, rows)
         elif rows:
             connection.execute(self._insert, columns(rows, len(self._types)), prepare=True)
@@ -166,12 +167,16 @@ class Upserts:
 
     def write(self, connection: Connection, rows: Sequence[Row]) -> None:
         """The rows are in the relation; no key comes twice."""
-        if len(rows) >= COPY_ROWS_MIN:
+        if _by_copy(connection, rows):
             connection.execute(self._make)
             _copy_rows(connection, self._copy, self._types, rows)
             connection.execute(self._many)
         elif rows:
             connection.execute(self._few, columns(rows, len(self._types)), prepare=True)
+
+
+def _by_copy(connection: Connection, rows: Sequence[Row]) -> bool:
+    return len(rows) >= COPY_ROWS_MIN and connection.pgconn.pipeline_status == PipelineStatus.OFF
 
 
 def _copy_rows(connection: Connection, statement: sql.Composed, types: Sequence[str], rows: Iterable[Row]) -> None:

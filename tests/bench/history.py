@@ -7,6 +7,7 @@ one listing in each of two shops.
 import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ledger import counting, keys, stock
 from ledger.codec import Envelope
@@ -17,7 +18,9 @@ from ledger.facts.order import OrderTold, ShipmentTold
 from ledger.facts.push import PushAnswered, PushSent
 from ledger.facts.shop import IntakeStarted, ShopConnected, ShopSettingsChanged
 from ledger.facts.sku import KeptBackSet, SkuRegistered
+from ledger.facts.stock import StockFact
 from ledger.levels import Level
+from ledger.reading import Selects, stock_levels
 from ledger.stock import Stock, evolve
 from ledger.terms import MAIN_PLACE, ListingKey, utc_text
 from ledger.view import Draft, StreamRead, View
@@ -69,8 +72,9 @@ class History:
                 ),
             ]
 
-    def days(self) -> Iterator[Drafts]:
-        """What happens day by day, without an end."""
+    def days(self, begin: int = 0) -> Iterator[Drafts]:
+        """What happens day by day, without an end. Orders, requests and slips are numbered from ``begin`` on."""
+        self._orders = self._requests = self._slips = begin
         while True:
             chance = self._random.random()
             if chance < 0.135:
@@ -95,7 +99,7 @@ class History:
     def _stock(self, sku: str) -> Stock:
         return self.stocks.get(sku, Stock())
 
-    def _move(self, sku: str, fact: stock.StockFact) -> Draft:
+    def _move(self, sku: str, fact: StockFact) -> Draft:
         self.stocks[sku] = evolve(self._stock(sku), fact)
         return Draft(keys.stock(sku), fact)
 
@@ -207,7 +211,7 @@ class History:
         return [Draft(keys.push(shop), sent), Draft(keys.push(shop), answered)]
 
 
-def _booked(how: str, sku: str, units: int) -> dict[str, list[str] | list[int]]:
+def _booked(how: str, sku: str, units: int) -> dict[str, Any]:
     return {
         "booked_how": [how],
         "booked_told": [sku],
@@ -241,7 +245,7 @@ def fill(
         view.levels = levels
         while len(view.facts) < COMMIT_FACTS:
             drafts = next(happenings)
-            _known(view, drafts, versions, levels)
+            known(view, drafts, versions, levels)
             history.now += timedelta(seconds=1)
             view.apply(drafts, Envelope(history.now, "made:1", f"{view.position:032x}"))
             history.position = view.position
@@ -261,7 +265,16 @@ def _both(history: History) -> Iterator[Drafts]:
     yield from history.days()
 
 
-def _known(view: View, drafts: Drafts, versions: dict[str, int], levels: dict[tuple[str, str], Level]) -> None:
+def know(connection: Connection, schema: str, history: History, levels: dict[tuple[str, str], Level]) -> None:
+    """The history goes on from the levels that are in the database."""
+    selects = Selects(schema)
+    rows = connection.execute("SELECT sku FROM stock_levels")
+    levels.update(stock_levels(connection, selects, [(MAIN_PLACE, str(sku)) for (sku,) in rows.fetchall()]))
+    history.stocks.update({sku: level.stock for (_, sku), level in levels.items()})
+
+
+def known(view: View, drafts: Drafts, versions: dict[str, int], levels: dict[tuple[str, str], Level]) -> None:
+    """The view knows everything that the drafts touch, as an empty ledger or the commits before left it."""
     for draft in drafts:
         kind = keys.kind_of(draft.stream)
         if kind == "stock":
