@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import adapters
+from api.jobs.imports import shop_of
+from api.jobs.switching import would_want
 from api.projecting import catch_up
 from api.wiring import House
 from ledger.book import By, shops
@@ -23,8 +26,9 @@ class Confirmed:
 
 
 def confirm_read(house: House, shop: str, by: By) -> Confirmed:
-    """Every listing of the shop that waits and was read is 連動; again it goes on where it stopped. Raises ListingNotAccepted."""
+    """Every listing of the shop that waits and was read is 連動; again it goes on where it stopped. Raises ShopNotReady, ListingNotAccepted."""
     catch_up(house)
+    units_max = adapters.mall(shop_of(house, shop).mall).units_max
     after, more, not_read, confirmed, position = ("", "", ""), True, 0, 0, 0
     waiting: dict[ListingKey, tuple[int | None, int | None]] = {}
     while more or waiting:
@@ -42,7 +46,7 @@ def confirm_read(house: House, shop: str, by: By) -> Confirmed:
             for row in page.rows:
                 after = (row.shop, row.key.item, row.key.variant)
                 if row.sku and row.numbers.read_at is not None and row.numbers.read_found:
-                    waiting[row.key] = (row.numbers.read_units, row.wanted_units)
+                    waiting[row.key] = (row.numbers.read_units, would_want(row, units_max))
                 else:
                     not_read += 1
         if waiting and (len(waiting) >= CONFIRM_MAX or not more):

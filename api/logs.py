@@ -4,6 +4,7 @@ import logging
 import sys
 import traceback
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 
@@ -11,8 +12,8 @@ PLACES_MAX = 6
 ROOT = Path(__file__).parents[1]
 
 
-def configure() -> None:
-    """Everything that is logged in this process goes to standard error as JSON, libraries' warnings too. Twice is harmless."""
+def configure(to: TextIO | None = None) -> None:
+    """Everything that is logged in this process goes to ``to`` (None: standard error) as JSON, libraries' warnings too."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -20,7 +21,7 @@ def configure() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is now: tests and pipes replace it
+        logger_factory=lambda *_: structlog.PrintLogger(to or sys.stderr),  # as it is now: tests and pipes replace it
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()

@@ -91,12 +91,10 @@ def start(
 def confirm(shop: str, json: Json = False) -> None:
     """Confirm every listing that waits (確認待ち) and was read, as the review showed it. Exit code 1 when some were not read."""
     from api.confirming import confirm_read
-    from api.jobs.imports import shop_of
     from api.settings import load
     from api.wiring import open_house
 
     with open_house(load()) as house:
-        shop_of(house, shop)
         done = confirm_read(house, shop, house.by(ACTOR))
     record: dict[str, Cell] = {"shop": shop, "confirmed": done.confirmed, "notRead": done.not_read}
     show_record(record | {"position": done.position}, as_json=json)
