@@ -10,8 +10,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from psycopg import sql
-
 from ledger.codec import Record
 from ledger.facts import FACTS_OF_STREAM
 from ledger.facts.stock import StockFact
@@ -252,5 +250,5 @@ def all_stock_as_of(
         " WHERE c.sku = l.sku AND c.position <= %s AND c.place = %s ORDER BY c.position DESC LIMIT 1) AS c"
         " WHERE l.place = %s AND l.sku > %s ORDER BY l.sku LIMIT %s"
     )
-    rows: Any = connection.execute(sql.Composed([statement]), (position, place, place, after_sku, first), prepare=True)
+    rows: Any = connection.execute(statement, (position, place, place, after_sku, first), prepare=True)
     return [StockThen(sku, position, available, on_hand) for sku, available, on_hand in rows]

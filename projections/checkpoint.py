@@ -45,22 +45,28 @@ class Checkpoints:
         table = sql.Identifier(schema, "projection_checkpoints")
         sequence = sql.Literal(f'"{schema}".projection_builds')
         self._all = sql.SQL("SELECT projection, version, build, position, joined FROM {}").format(table)
-        self._look = sql.SQL(
-            "SELECT c.projection, c.version, c.build, c.position, c.joined, h.position,"
-            " EXISTS (SELECT FROM {quarantine} AS q WHERE q.projection = c.projection)"
-            " FROM {head} AS h LEFT JOIN {table} AS c ON true"
-        ).format(
-            table=table,
-            head=sql.Identifier(schema, "ledger_head"),
-            quarantine=sql.Identifier(schema, "projection_quarantine"),
+        self._look = (
+            sql.SQL(
+                "SELECT c.projection, c.version, c.build, c.position, c.joined, h.position,"
+                " EXISTS (SELECT FROM {quarantine} AS q WHERE q.projection = c.projection)"
+                " FROM {head} AS h LEFT JOIN {table} AS c ON true"
+            )
+            .format(
+                table=table,
+                head=sql.Identifier(schema, "ledger_head"),
+                quarantine=sql.Identifier(schema, "projection_quarantine"),
+            )
+            .as_bytes()
         )
         self._new = sql.SQL(
             "INSERT INTO {} (projection, version, build, position) VALUES (%s, %s, nextval({}), 0)"
             " RETURNING projection, version, build, position, joined"
         ).format(table, sequence)
-        self._move = sql.SQL(
-            "UPDATE {} SET position = %s WHERE projection = %s AND build = %s AND position = %s"
-        ).format(table)
+        self._move = (
+            sql.SQL("UPDATE {} SET position = %s WHERE projection = %s AND build = %s AND position = %s")
+            .format(table)
+            .as_bytes()
+        )
         self._drop = sql.SQL("DELETE FROM {} WHERE projection = %s").format(table)
         self._join = sql.SQL("UPDATE {} SET joined = true WHERE projection = %s AND build = %s").format(table)
         self._rename = sql.SQL(

@@ -49,9 +49,11 @@ class Leases:
             " ON CONFLICT (projection) DO UPDATE SET epoch = l.epoch + 1, holder = EXCLUDED.holder, until = EXCLUDED.until"
             " RETURNING projection, epoch, until"
         ).format(table)
-        self._renew = sql.SQL(
-            "UPDATE {} SET until = greatest(until, %s) WHERE projection = %s AND epoch = %s AND holder = %s"
-        ).format(table)
+        self._renew = (
+            sql.SQL("UPDATE {} SET until = greatest(until, %s) WHERE projection = %s AND epoch = %s AND holder = %s")
+            .format(table)
+            .as_bytes()
+        )
         self._release = sql.SQL(
             "UPDATE {} SET until = '-infinity' WHERE projection = %s AND epoch = %s AND holder = %s"
         ).format(table)

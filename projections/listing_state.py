@@ -97,13 +97,14 @@ class Request:
 class ListingFold:
     """Everything the facts of a page touch, loaded before and saved behind it. Mutable: facts are taken one by one.
 
-    ``members`` are the listings of a SKU, ``sets_of`` the sets that contain it. ``changed_*`` are to be saved.
+    ``members`` are the listings of a SKU, ``sets_of`` the sets that contain it, ``shops`` those of any row. ``changed_*`` are to be saved.
     """
 
     skus: dict[str, SkuState] = field(default_factory=dict)
     rows: dict[Key, ListingRow] = field(default_factory=dict)
     members: dict[str, dict[Key, ListingRow]] = field(default_factory=dict)
     sets_of: dict[str, set[str]] = field(default_factory=dict)
+    shops: set[str] = field(default_factory=set)
     traits: dict[str, Traits] = field(default_factory=dict)
     requests: dict[tuple[str, str], Request | None] = field(default_factory=dict)
     changed_skus: set[str] = field(default_factory=set)

@@ -218,12 +218,13 @@ class _Writer:
         if needs.whole_shops:
             self._take_rows(connection.execute(self._read_shop, (sorted(needs.whole_shops),)).fetchall())
             needs.skus |= {row.listing.sku for row in fold.rows.values() if row.shop in needs.whole_shops}
-        missing = sorted(needs.keys - fold.rows.keys())
+        missing = sorted(key for key in needs.keys if key not in fold.rows)  # a difference would walk through all rows
         if missing:
             parts = [(shop, *codes_of(text)) for shop, text in missing]
             self._take_rows(connection.execute(self._read_rows, columns(parts, 3), prepare=True).fetchall())
             for (shop, text), (_, item, variant) in zip(missing, parts, strict=True):
                 fold.rows.setdefault((shop, text), ListingRow(shop, item, variant))
+                fold.shops.add(shop)
         skus = needs.skus | {fold.rows[key].listing.sku for key in needs.keys}
         skus.discard("")
         self._load_skus(connection, skus, sets=True)
@@ -231,11 +232,11 @@ class _Writer:
         self._load_skus(connection, sets, sets=True)
         components = {each for sku in skus | sets for each in fold.skus[sku].recipe.components}
         self._load_skus(connection, components, sets=False)
-        self._load_shops(connection, needs.shops | {shop for shop, _ in fold.rows} - fold.traits.keys())
+        self._load_shops(connection, needs.shops | fold.shops)
 
     def _load_requests(self, connection: Connection, needs: Needs) -> None:
         fold = self._fold
-        missing = sorted(needs.requests - fold.requests.keys())
+        missing = sorted(each for each in needs.requests if each not in fold.requests)
         if missing:
             fold.requests.update(dict.fromkeys(missing))
             rows: list[Any] = connection.execute(self._read_requests, columns(missing, 2), prepare=True).fetchall()
@@ -276,6 +277,7 @@ class _Writer:
             found.append(key)
             if key not in self._fold.rows:
                 self._fold.rows[key] = row_of(values)
+                self._fold.shops.add(key[0])
         return found
 
     def _load_shops(self, connection: Connection, wanted: Iterable[str]) -> None:

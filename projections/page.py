@@ -77,9 +77,9 @@ class FactReader:
         self._wanted = sorted(wanted)
         self._names = frozenset(wanted)
 
-        def named(text: str) -> sql.Composed:
+        def named(text: str) -> bytes:
             tables = {name: sql.Identifier(schema, f"ledger_{name}") for name in ("events", "seals", "head")}
-            return sql.SQL(text).format(**tables)
+            return sql.SQL(text).format(**tables).as_bytes()
 
         self._facts = named(
             "SELECT notification_id, originator_id, originator_version, topic,"

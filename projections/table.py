@@ -46,10 +46,13 @@ class Names:
         """Named by the build, so that a swap renames only what readers name."""
         return sql.Identifier(self.schema, f"{relation}_b{self.build}_{number}")
 
-    def sql(self, text: LiteralString) -> sql.Composed:
-        """The statement with every ``{relation}`` as this build's own; ``{ledger_…}`` and other tables of the schema stay."""
+    def sql(self, text: LiteralString) -> bytes:
+        """The statement with every ``{relation}`` as this build's own; ``{ledger_…}`` and other tables of the schema stay.
+
+        As bytes: a composed statement would be put together again at each execution.
+        """
         own = _Relations(self)
-        return sql.SQL(text).format(**{name: own[name] for name in _placeholders(text)})
+        return sql.SQL(text).format(**{name: own[name] for name in _placeholders(text)}).as_bytes()
 
 
 class _Relations:
@@ -130,9 +133,9 @@ class Inserts:
         listed = sql.SQL(", ").join(map(sql.Identifier, fields))
         target = names.of(relation)
         self._types = list(fields.values())
-        self._copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(target, listed)
+        self._copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(target, listed).as_bytes()
         arrays = sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(_type(kind))) for kind in self._types)
-        self._insert = sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(target, listed, arrays)
+        self._insert = sql.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({})").format(target, listed, arrays).as_bytes()
 
     def write(self, connection: Connection, rows: Sequence[Row]) -> None:
         """The rows are in the relation."""
@@ -158,12 +161,12 @@ class Upserts:
         key = sql.SQL(", ").join(map(sql.Identifier, relation.key))
         head = sql.SQL("INSERT INTO {} ({})").format(target, listed)
         tail = sql.SQL("ON CONFLICT ({}) DO UPDATE SET {}").format(key, changes)
-        self._few = sql.SQL("{} SELECT * FROM unnest({}) {}").format(head, arrays, tail)
-        self._many = sql.SQL("{} SELECT * FROM {} {}").format(head, passing, tail)
+        self._few = sql.SQL("{} SELECT * FROM unnest({}) {}").format(head, arrays, tail).as_bytes()
+        self._many = sql.SQL("{} SELECT * FROM {} {}").format(head, passing, tail).as_bytes()
         self._make = sql.SQL(
             "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA"
         ).format(passing, listed, target)
-        self._copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(passing, listed)
+        self._copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(passing, listed).as_bytes()
 
     def write(self, connection: Connection, rows: Sequence[Row]) -> None:
         """The rows are in the relation; no key comes twice."""
@@ -179,7 +182,7 @@ def _by_copy(connection: Connection, rows: Sequence[Row]) -> bool:
     return len(rows) >= COPY_ROWS_MIN and connection.pgconn.pipeline_status == PipelineStatus.OFF
 
 
-def _copy_rows(connection: Connection, statement: sql.Composed, types: Sequence[str], rows: Iterable[Row]) -> None:
+def _copy_rows(connection: Connection, statement: bytes, types: Sequence[str], rows: Iterable[Row]) -> None:
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types(types)
         write_row = copy.write_row
@@ -187,10 +190,10 @@ def _copy_rows(connection: Connection, statement: sql.Composed, types: Sequence[
             write_row(row)
 
 
-def select(names: Names, relation: str, fields: Iterable[str], condition: LiteralString) -> sql.Composed:
+def select(names: Names, relation: str, fields: Iterable[str], condition: LiteralString) -> bytes:
     """SELECT of these columns of the build's relation, where the condition holds."""
     listed = sql.SQL(", ").join(map(sql.Identifier, fields))
-    return sql.SQL("SELECT {} FROM {} WHERE {}").format(listed, names.of(relation), sql.SQL(condition))
+    return sql.SQL("SELECT {} FROM {} WHERE {}").format(listed, names.of(relation), sql.SQL(condition)).as_bytes()
 
 
 def _type(kind: str) -> LiteralString:
