@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fractions import Fraction
 
 from ledger.booking import Recipe
 from ledger.codec import Record
@@ -189,7 +188,7 @@ def wanted(
     if free <= 0 or _held_at_zero(rules, free, stopped, now):
         return 0
     left = max(0, free - rules.reserve)
-    share = int(left * Fraction(rules.share_percent, 100))
+    share = left * rules.share_percent // 100
     if share == 0 and left > 0 and shares_floor_to_zero and rules.first_choice:
         share = left
     capped = share if rules.cap is None else min(share, rules.cap)
