@@ -6,8 +6,8 @@ They belong to the ledger and are never dropped. ``effects`` is a pure function 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b
 from typing import NamedTuple
+from zlib import crc32
 
 from ledger.codec import Record
 from ledger.facts.sku import KeptBackSet, SetDefined, SkuFact, SkuRegistered, SkuRenamed
@@ -98,6 +98,8 @@ class Effects:
 def changed(fact: StockFact) -> tuple[str | None, int, int] | None:
     """(order the change belongs to, change of available, change of on hand) or None when no count needs to know it."""
     match fact:
+        case StockOverwritten() | StockAdded():  # statements of the whole number; first, for they come by the million
+            return None
         case StockAllocated(order=order, units=units) | AllocatedAsCounted(order=order, units=units):
             return order, -units, 0
         case AllocationReleased(order=order, units=units, to=to):
@@ -185,11 +187,8 @@ def keep_back(level: Level, fact: KeptBackSet, position: int) -> Level:
 
 
 def called_by(name: str, jan: str, product: str) -> int:
-    """What a SKU is called, as one number of 63 bits that is the same everywhere; 0 only for three empty texts."""
-    if not (name or jan or product):
-        return 0
-    digest = blake2b(f"{name}\0{jan}\0{product}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1 or 1
+    """What a SKU is called, as a checksum: equal for equal names, 0 only for three empty texts."""
+    return crc32(f"{name}\0{jan}\0{product}".encode()) + 1 if name or jan or product else 0
 
 
 def _known_since(fact: StockFact, level: Level) -> int:

@@ -105,6 +105,8 @@ def evolve(stock: Stock, fact: StockFact | KeptBackSet) -> Stock:
     allocated, held, auction_kept = stock.allocated_units, stock.held_units, stock.auction_kept_units
     defective, undecided = stock.defective_units, stock.undecided_units
     match fact:
+        case StockOverwritten() | StockAdded():  # they move on hand alone; first, for they come by the million
+            pass
         case StockAllocated(units=units) | AllocatedAsCounted(units=units):
             allocated += units
         case StockShipped(units=units):
@@ -131,9 +133,7 @@ def evolve(stock: Stock, fact: StockFact | KeptBackSet) -> Stock:
         case AuctionReturned(units=units):
             auction_kept -= units
         case (
-            StockOverwritten()
-            | StockAdded()
-            | SetUpPartReplaced()
+            SetUpPartReplaced()
             | StockReceived()
             | StockTakenOut()
             | StockMoved()

@@ -153,6 +153,7 @@ class Outcome:
     wait_seconds: float = 0.0
 
 
+@lru_cache(maxsize=4_096)
 def utc_text(moment: datetime) -> str:
     """The moment as facts keep it: UTC, six digits of a second, Z. Texts sort as the moments do."""
     assert moment.tzinfo is not None, "a moment without a zone is not a moment"

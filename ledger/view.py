@@ -16,7 +16,6 @@ from ledger.codec import Envelope, Record, encode
 from ledger.counting import Covers
 from ledger.facts import FACTS_OF_STREAM, Fact
 from ledger.facts.sku import KeptBackSet, SkuFact
-from ledger.facts.stock import StockFact
 from ledger.levels import EVERY_SHOP, Count, Effects, Level, book, book_sku, keep_back, latest
 from ledger.seal import StoredFact
 from ledger.stock import Stock
@@ -155,6 +154,7 @@ class View:
         self.tops: dict[Covers, dict[tuple[str, str], OnTop]] = {}
         self.moved: tuple[int, frozenset[str]] | None = None
         self._counts_seen = 0
+        self._pairs: dict[str, tuple[str, str]] = {}
         self._dated: tuple[Envelope, datetime, Envelope] | None = None
 
     # -------------------------------------------------------------- what decisions ask
@@ -254,22 +254,11 @@ class View:
 
     def apply(self, drafts: Sequence[Draft], envelope: Envelope) -> None:
         """The drafts are facts of this commit. Raises NotReadYet, before anything changed, when a stream was not read."""
-        wanted = Wanted()
-        for draft in drafts:
-            kind = keys.kind_of(draft.stream)
-            assert type(draft.fact) in FACTS_OF_STREAM[kind], (draft.stream, type(draft.fact).__name__)
-            if kind == "stock":
-                place, sku = keys.parts_of(draft.stream)
-                if (place, sku) not in self.levels:
-                    wanted.stocks.add((place, sku))
-            elif kind == "sku":  # its version stands in the level of the main place
-                (sku,) = keys.parts_of(draft.stream)
-                places = {MAIN_PLACE, draft.fact.place} if isinstance(draft.fact, KeptBackSet) else {MAIN_PLACE}
-                wanted.stocks |= {(place, sku) for place in places if (place, sku) not in self.levels}
-            elif draft.stream not in self.streams and draft.stream not in self.tails:
-                wanted.streams.add(draft.stream)
-        if wanted:
-            raise NotReadYet(wanted)
+        missing = [wanted for draft in drafts if (wanted := self._unread(draft)) is not None]
+        if missing:
+            for wanted in missing[1:]:
+                missing[0].add(wanted)
+            raise NotReadYet(missing[0])
         # All of them, before anything changes: a text that cannot be kept is the command's own error.
         kept = [(own := self._own(draft, envelope), encode(own, draft.fact)) for draft in drafts]
         for draft, (own, state) in zip(drafts, kept, strict=True):
@@ -308,20 +297,44 @@ class View:
             self._dated = (envelope, draft.at, own)
         return self._dated[2]
 
+    def _unread(self, draft: Draft) -> Wanted | None:
+        """What is to be read before the draft can be a fact."""
+        stream, fact = draft.stream, draft.fact
+        kind = keys.kind_of(stream)
+        assert type(fact) in FACTS_OF_STREAM[kind], (stream, type(fact).__name__)
+        if kind == "stock":
+            pair = self._pair_of(stream)
+            return None if pair in self.levels else Wanted(stocks={pair})
+        if kind == "sku":  # its version stands in the level of the main place
+            (sku,) = keys.parts_of(stream)
+            places = {MAIN_PLACE, fact.place} if isinstance(fact, KeptBackSet) else {MAIN_PLACE}
+            unread = {(place, sku) for place in places if (place, sku) not in self.levels}
+            return Wanted(stocks=unread) if unread else None
+        return None if stream in self.streams or stream in self.tails else Wanted(streams={stream})
+
+    def _pair_of(self, stream: str) -> tuple[str, str]:
+        """Place and SKU of a stock stream; each name is taken apart once."""
+        pair = self._pairs.get(stream)
+        if pair is None:
+            place, sku = keys.parts_of(stream)
+            pair = self._pairs[stream] = (place, sku)
+        return pair
+
     def _record(self, draft: Draft, own: Envelope, state: bytes) -> None:
-        at, fact, stream = own.at, draft.fact, draft.stream
+        fact, stream = draft.fact, draft.stream
         self.position += 1
         name = type(fact).__name__
-        if keys.kind_of(stream) == "stock":
-            place, sku = keys.parts_of(stream)
-            before = self.levels[place, sku]
-            self.levels[place, sku] = after = book(
-                self.effects, before, place, sku, _stock_fact(fact), at, self.position
-            )
+        kind = keys.kind_of(stream)
+        if kind == "stock":
+            pair = self._pair_of(stream)
+            after = book(self.effects, self.levels[pair], *pair, fact, own.at, self.position)  # type: ignore[arg-type]
+            self.levels[pair] = after
             version = after.stock.version
             self._remember_counts()
+        elif kind == "sku":
+            version = self._of_sku(stream, fact)  # type: ignore[arg-type]
         else:
-            version = self._of_sku(stream, fact) if isinstance(fact, SkuFact) else self._next_version(stream)
+            version = self._next_version(stream)
         record = Record(self.position, stream, version, name, own, fact)
         if stream in self.streams:
             self.streams[stream].records.append(record)
@@ -356,7 +369,3 @@ class View:
             self.counts[count.place, count.sku, count.shop] = count
         self._counts_seen = len(self.effects.counts)
 
-
-def _stock_fact(fact: Fact) -> StockFact:
-    assert isinstance(fact, FACTS_OF_STREAM["stock"]), fact
-    return fact  # type: ignore[return-value]

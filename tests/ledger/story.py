@@ -205,7 +205,7 @@ class Story:
         for old, new in parts:
             assert old in state, (old, state)
             state = state.replace(old, new, 1)
-        return self.resealed({position: replace(fact, state=state)})
+        return self.resealed({position: fact._replace(state=state)})
 
 
 def full_story(ledger_id: str = LEDGER_ID) -> Story:

@@ -302,7 +302,7 @@ def test_the_command_line_names_what_is_wrong_and_exits_with_one(recorded: tuple
 def test_a_fact_of_a_newer_version_is_said_to_be_that_and_exits_with_three() -> None:
     story = full_story()
     fact = story.written[1].facts[0]
-    newer = story.resealed({fact.position: replace(fact, name="SkuTeleported")})
+    newer = story.resealed({fact.position: fact._replace(name="SkuTeleported")})
     done = daicho(None, "verify", "--file", "-", given=exported(newer))
     assert done.returncode == 3
     assert b"a newer version of Daicho wrote it: update first" in done.stderr

@@ -113,7 +113,7 @@ def test_different_facts_have_different_digests(one: StoredFact, other: StoredFa
 
 
 def test_a_byte_that_moves_from_one_field_to_the_next_changes_the_digest() -> None:
-    shifted = replace(ADDED, stream=ADDED.stream + "A", name=ADDED.name[1:])
+    shifted = ADDED._replace(stream=ADDED.stream + "A", name=ADDED.name[1:])
     assert fact_digest(b"id", shifted) != fact_digest(b"id", ADDED)
 
 
@@ -143,7 +143,7 @@ def test_a_commit_without_facts_or_with_a_gap_is_never_sealed() -> None:
     with pytest.raises(AssertionError):
         sealed(LEDGER_ID, GENESIS, MOMENT, [])
     with pytest.raises(AssertionError):
-        sealed(LEDGER_ID, GENESIS, MOMENT, [ADDED, replace(REMOVED, position=4)])
+        sealed(LEDGER_ID, GENESIS, MOMENT, [ADDED, REMOVED._replace(position=4)])
 
 
 def judged(seal: Seal, *facts: StoredFact) -> str:
@@ -155,7 +155,7 @@ def test_the_first_thing_wrong_is_named() -> None:
     assert judged(seal, ADDED, REMOVED) == "None"
     assert judged(seal, ADDED) == "position 3 in commit 2: the fact is missing"
     assert (
-        judged(seal, ADDED, replace(REMOVED, state=STATE + b" "))
+        judged(seal, ADDED, REMOVED._replace(state=STATE + b" "))
         == "position 3 in commit 2: the fact is not the one that was sealed"
     )
     assert "commit 3: begins at position 3; expected 2" in judged(replace(seal, first_position=3), ADDED, REMOVED)
@@ -165,7 +165,7 @@ def test_the_first_thing_wrong_is_named() -> None:
 
 
 def test_a_seal_keeps_eight_bytes_of_every_fact() -> None:
-    facts = [replace(ADDED, position=n, version=n) for n in range(1, 6)]
+    facts = [ADDED._replace(position=n, version=n) for n in range(1, 6)]
     seal = sealed(LEDGER_ID, GENESIS, MOMENT, facts)
     assert len(seal.fact_digests) == 5 * SHORT_DIGEST_BYTES
 

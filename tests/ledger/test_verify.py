@@ -127,7 +127,7 @@ def test_a_version_that_is_left_out_is_found_on_every_kind_of_stream() -> None:
     story = full_story()
     for position in (2, 4, 12):
         fact = stored(story, position)
-        again = story.resealed({position: replace(fact, version=fact.version + 1)})
+        again = story.resealed({position: fact._replace(version=fact.version + 1)})
         first = verify(again).findings[0]
         assert (first.rule, first.position) == ("I4", position)
         assert f"version {fact.version + 1} of {fact.stream}; expected {fact.version}" in first.what
@@ -142,11 +142,11 @@ def test_a_fact_on_a_stream_of_another_kind_is_found() -> None:
     fact = stored(story, 1)
     assert (
         "LedgerOpened stands on order:a:b, where it may not"
-        in wrong(story.resealed({1: replace(fact, stream="order:a:b")}))[0]
+        in wrong(story.resealed({1: fact._replace(stream="order:a:b")}))[0]
     )
     assert (
         "which is no name of a stock stream"
-        in wrong(story.resealed({3: replace(stored(story, 3), stream="stock:A")}))[0]
+        in wrong(story.resealed({3: stored(story, 3)._replace(stream="stock:A")}))[0]
     )
 
 
@@ -160,13 +160,13 @@ def test_a_fact_that_was_sealed_unreadable_is_found() -> None:
 
 def test_a_fact_of_a_newer_version_stops_and_says_so() -> None:
     story = full_story()
-    report = verify(story.resealed({6: replace(stored(story, 6), name="OrderTeleported")}))
+    report = verify(story.resealed({6: stored(story, 6)._replace(name="OrderTeleported")}))
     assert not report.sound
     assert report.findings == ()
     assert "position 6: fact 'OrderTeleported' is not known here; a newer version of Daicho wrote it" in str(
         report.stopped
     )
-    assert verify(story.resealed({6: replace(stored(story, 6), name="OrderTeleported")}), chain_only=True).sound
+    assert verify(story.resealed({6: stored(story, 6)._replace(name="OrderTeleported")}), chain_only=True).sound
 
 
 # ------------------------------------------------------------------ heads kept elsewhere
