@@ -18,10 +18,9 @@ from api.app import build
 from api.jobs import intake, push, retention
 from api.jobs.worker import Loop, Worker, working
 from api.mail.smtp import receiving
-from api.projecting import Feed, ensure_tables, runner
+from api.projecting import ensure_tables, feed
 from api.unavailable import Unavailable
 from api.wiring import House
-from ledger.commit import Statements
 
 STEP_SECONDS_MAX = 2.0  # how long a step may take to end when the process stops; what it did is durable by then
 ANSWER_SECONDS_MAX = 3
@@ -58,7 +57,9 @@ def running(house: House, parts: Parts) -> Iterator[Running]:
     """The parts run; stopped on leaving, doors first. Raises Unavailable when an address is taken."""
     ensure_tables(house)
     with ExitStack() as stack:
-        worker = stack.enter_context(_worker(house)) if parts.work else None
+        worker = None
+        if parts.work:
+            worker = stack.enter_context(working(house, loops(house), stop_seconds_max=STEP_SECONDS_MAX))
         receiver = stack.enter_context(receiving(house)) if parts.mail else None
         http = server = None
         if parts.doors:
@@ -87,25 +88,14 @@ def until_told(parts: Running) -> None:
             raise Ended("the HTTP server has ended")
 
 
-def loops(house: House, feed: Feed) -> Sequence[Loop]:
+def loops(house: House) -> Sequence[Loop]:
     """Every loop of a worker."""
-    channel = Statements(house.database.schema).channel
     return [
-        Loop("projections", feed.step, (channel,)),
+        feed(house),
         *intake.loops(house),
         *push.loops(house),
         *retention.loops(house),
     ]
-
-
-@contextmanager
-def _worker(house: House) -> Iterator[Worker]:
-    feed = Feed(runner(house))
-    try:
-        with working(house, loops(house, feed), stop_seconds_max=STEP_SECONDS_MAX) as worker:
-            yield worker
-    finally:
-        feed.close(STEP_SECONDS_MAX)
 
 
 @contextmanager

@@ -4,13 +4,14 @@ import pkgutil
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
-from threading import Lock
 
 import psycopg
 
 import projections
+from api.jobs.worker import Loop
 from api.reading import NotThereYet, await_position, least_position
 from api.wiring import House
+from ledger.commit import Statements
 from projections.checkpoint import create_missing
 from projections.runner import Runner
 from projections.table import Connection, Table
@@ -70,28 +71,21 @@ def catch_up(house: House) -> int:
     return 0
 
 
-class Feed:
-    """The runner as a step of a worker's loop: it lets go of everything when the database was away."""
+def feed(house: House) -> Loop:
+    """The loop of a worker that feeds the tables; it lets go of everything when the database was away."""
+    fed = runner(house)
 
-    def __init__(self, fed: Runner) -> None:
-        self._runner = fed
-        self._turn = Lock()
+    def step() -> int:
+        try:
+            return fed.step()
+        except psycopg.Error:
+            fed.let_go()
+            raise
 
-    def step(self) -> int:
-        """One page, as ``Runner.step``. Raises UnknownFact, Hole, and psycopg errors."""
-        with self._turn:
-            try:
-                return self._runner.step()
-            except psycopg.Error:
-                self._runner.let_go()
-                raise
+    def close() -> None:
+        try:
+            fed.close()
+        except psycopg.Error:  # the leases run out by themselves
+            fed.let_go()
 
-    def close(self, wait_seconds_max: float) -> None:
-        """Others may feed the tables at once; a step that does not end in time keeps its leases until they run out."""
-        if self._turn.acquire(timeout=wait_seconds_max):
-            try:
-                self._runner.close()
-            except psycopg.Error:
-                self._runner.let_go()
-            finally:
-                self._turn.release()
+    return Loop("projections", step, (Statements(house.database.schema).channel,), close=close)

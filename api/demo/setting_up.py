@@ -17,7 +17,7 @@ SOLD_NEW, SOLD_AT_YAHOO = own_sku(11), own_sku(13)
 ORDERS = (
     "query ($shop: String!, $number: String!) { orders(shop: $shop, number: $number) { edges { node { state } } } }"
 )
-DIFFERING = "{ listings(differing: true, first: 100) { edges { node { shop item variant } } } }"
+DIFFERING = "query ($at: Position!) { listings(differing: true, first: 1, atLeast: $at) { edges { cursor } } }"
 SWITCH = "mutation ($shop: String!) { done: %s(shop: $shop%s) { position answer } }"
 
 
@@ -114,5 +114,6 @@ def switch_on(doors: Doors, malls: Malls, teller: Teller) -> None:
 
 
 def nothing_differs(doors: Doors) -> bool:
-    """Whether no mall is to be told anything."""
-    return not doors.graphql(DIFFERING)["listings"]["edges"]
+    """Whether no mall is to be told anything, as of what the ledger has now."""
+    position = doors.graphql("{ position { ledger } }")["position"]["ledger"]
+    return not doors.graphql(DIFFERING, at=position)["listings"]["edges"]

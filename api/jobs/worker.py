@@ -30,13 +30,15 @@ log = structlog.get_logger()
 class Loop:
     """One job. ``step`` does what waits, in bounded bites, and answers how much it did: 0 is "nothing left".
 
-    ``channels``: notifications that wake it. ``poll_seconds``: it looks by itself that often.
+    ``channels``: notifications that wake it. ``poll_seconds``: it looks by itself that often. ``close`` gives up what its
+    steps hold open, once those of every loop have ended.
     """
 
     name: str
     step: Callable[[], int]
     channels: tuple[str, ...] = ()
     poll_seconds: float = POLL_SECONDS
+    close: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,12 @@ class Worker:
             wake.set()
         for thread in self._threads:
             thread.join(wait_seconds_max)
-        return not any(thread.is_alive() for thread in self._threads)
+        if any(thread.is_alive() for thread in self._threads):
+            return False
+        for loop in self._loops:
+            if loop.close is not None:
+                loop.close()
+        return True
 
     def wake(self, name: str) -> None:
         """The loop looks for work now."""

@@ -15,6 +15,7 @@ from api import cli, keys
 from api.database import Database
 from api.demo.doors import DoorRefused, Doors, environment
 from api.demo.malls import RAKUTEN_SECRETS, YAHOO_SECRETS, YAHOO_SETTINGS, EmulatedMall, Malls, emulated_malls
+from api.demo.setting_up import nothing_differs
 from api.demo.waiting import until
 from api.permissions import SCOPES
 from api.processes import Parts, running
@@ -25,7 +26,6 @@ from ledger.terms import ListingKey
 SECONDS_MAX = 30.0
 MADE_SECONDS_AGO = 5
 STOCK = "query ($skus: [String!]!) { stock(skus: $skus) { availableUnits allocatedUnits } }"
-DIFFERING = "{ listings(differing: true) { edges { node { shop item } } } }"
 
 
 @dataclass
@@ -144,7 +144,7 @@ class Journey:
 
     def settled(self) -> None:
         """No mall is to be told anything."""
-        self.within("nothing differs", lambda: not self.ask(DIFFERING)["listings"]["edges"])
+        self.within("nothing differs", lambda: nothing_differs(self.doors))
 
     def order(self, mall: EmulatedMall, number: str) -> Any:
         """The order as the allocation list shows it; None while it is not there."""
