@@ -1,51 +1,41 @@
 """The push steps: a shop whose listings differ from what they should show is told, until nothing is left or it must wait.
 
 ``push_due`` is one step of a worker's loop: it looks which shops wait, and pushes each that no other worker holds. The
-queue is the difference wanted ≠ expected, so ten orders are one push and a lost wake-up loses nothing. Every round reads
-the numbers again: what is sent was true a moment before.
+queue is the difference wanted ≠ expected, so ten orders are one push and a lost wake-up loses nothing. A shop that can do
+nothing now is left alone until its listings change or its time comes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from adapters.kit.mall import LowersAt
-from api.jobs import push_rows, push_settle, sync
-from api.jobs.push_look import look
-from api.jobs.push_plan import (
-    Circumstances,
-    Decision,
-    LookFirst,
-    Manner,
-    Queued,
-    Send,
-    WaitUntil,
-    decide,
-    urgency,
-)
-from api.jobs.push_request import LeaseGone, Planned, Rest, Told, Turn, tell
-from api.jobs.push_rows import Rows
-from api.jobs.push_settle import Doubt
+from api.jobs import push_rows
+from api.jobs.push_request import LeaseGone, Turn
+from api.jobs.push_rounds import Rounds
 from api.jobs.worker import Loop
 from api.shop_access import ConnectedShop, ShopAccesses
-from api.tables import mall_paces, push_breakers, push_leases, push_waits
+from api.tables import mall_paces, push_breakers, push_leases
 from api.wiring import House
 from ledger.commit import Statements
 from ledger.failpoint import reach
 from ledger.shop import ShopNotReady
-from ledger.terms import ListingKey, Result, utc_moment
 
 LOOPS = 3  # shops pushed at the same time by one process: a mall that hangs holds one of them
-ROUNDS_MAX = 200
-SLEEP_SECONDS_MAX = 2.0
 FOLD_SECONDS_MAX = 5.0
 FOLD_POLL_SECONDS = 0.005
-LOOKING = (LowersAt.ORDER, LowersAt.PENDING)  # the mall's own number says what was ordered
+
+
+@dataclass(frozen=True)
+class Asleep:
+    """A shop that could do nothing when its listings stood so; ``until``: when to look again all the same, None: never."""
+
+    sign: tuple[object, ...]
+    until: datetime | None
 
 
 @dataclass(frozen=True)
 class Pushing:
-    """What the push steps of one process share. ``holder`` names this worker in leases.
+    """What the push steps of one worker share. ``holder`` names it in leases; ``asleep`` has the shops that wait.
 
     ``folded`` waits until the listings know every fact up to a position; False: they do not follow now.
     """
@@ -54,13 +44,15 @@ class Pushing:
     accesses: ShopAccesses
     holder: str
     folded: Callable[[int], bool]
+    asleep: dict[str, Asleep] = field(default_factory=dict)
 
 
 def loops(house: House) -> list[Loop]:
     """The loops that push: each takes the shops the others do not have."""
     accesses = ShopAccesses(house)
     channel = Statements(house.database.schema).channel
-    return [Loop(f"push-{number}", _step(pushing_of(house, accesses)), (channel,)) for number in range(1, LOOPS + 1)]
+    steps = [_step(pushing_of(house, accesses)) for _ in range(LOOPS)]
+    return [Loop(f"push-{n}", step, (channel,), close=accesses.close) for n, step in enumerate(steps, start=1)]
 
 
 def pushing_of(house: House, accesses: ShopAccesses) -> Pushing:
@@ -84,18 +76,24 @@ def wait_folded(house: House, position: int) -> bool:
         house.clock.sleep(FOLD_POLL_SECONDS)
 
 
-def push_due(pushing: Pushing) -> int:
-    """Every shop that waits and that nobody else pushes had its turn; the answer is how much was sent or read."""
+def push_due(pushing: Pushing, *, only: Collection[str] | None = None) -> int:
+    """Every shop that waits (of ``only``) and that nobody else pushes had its turn; the answer is how much was sent or read."""
     house = pushing.house
     with house.pool.connection() as connection:
         head = push_rows.head(connection, house.database.schema)
     if not pushing.folded(head):
         return 0
-    now = house.clock.now()
+    now, count = house.clock.now(), 0
     with house.pool.connection() as connection:
-        due = push_rows.shops_that_wait(connection, house.database.schema, now)
-        due |= push_leases.left_open(connection, now)
-    return sum(push_shop(pushing, code) for code in sorted(due))
+        signs = push_rows.signs_of_waiting(connection, house.database.schema, now)
+        for code in push_leases.left_open(connection, now):
+            signs[code] = (*signs.get(code, ()), "left_open")
+    for code in sorted(signs):
+        known = pushing.asleep.get(code)
+        sleeps = known is not None and known.sign == signs[code] and (known.until is None or now < known.until)
+        if not sleeps and (only is None or code in only):
+            count += _turn(pushing, code, signs[code])
+    return count
 
 
 def push_shop(pushing: Pushing, code: str) -> int:
@@ -103,6 +101,10 @@ def push_shop(pushing: Pushing, code: str) -> int:
 
     Nothing is sent unless 在庫反映 runs. Raises psycopg errors; the lease is given back unless a request is open.
     """
+    return _turn(pushing, code, None)
+
+
+def _turn(pushing: Pushing, code: str, sign: tuple[object, ...] | None) -> int:
     house = pushing.house
     try:
         one = pushing.accesses.connected(code)
@@ -112,250 +114,35 @@ def push_shop(pushing: Pushing, code: str) -> int:
         return 0
     now = house.clock.now()
     with house.pool.connection() as connection:
-        if not push_breakers.of_shop(connection, code, mall_paces.PUSH).may_send(now):
-            return 0
-        lease = push_leases.take(
-            connection, code, holder=pushing.holder, now=now, request_seconds=one.mall.request_seconds_max
-        )
+        breaker = push_breakers.of_shop(connection, code, mall_paces.PUSH)
+        may = breaker.may_send(now)
+        lease = None
+        if may:
+            seconds = one.mall.request_seconds_max
+            lease = push_leases.take(connection, code, holder=pushing.holder, now=now, request_seconds=seconds)
     if lease is None:
+        if not may and sign is not None:
+            pushing.asleep[code] = Asleep(sign, breaker.opens_at())
         return 0
     reach("push.leased")
-    turn = Turn(
-        house,
-        pushing.accesses,
-        one,
-        lease,
-        mall_paces.pace_of(one.mall.requests_per_second),
-        mall_paces.pace_of(one.mall.reads_per_second),
-    )
-    rounds = Rounds(pushing, turn)
+    rounds = _rounds(pushing, one, lease)
     try:
         rounds.run()
     except LeaseGone:
         return rounds.count
     finally:
-        if not rounds.open_request:
+        if not rounds.turn.on_their_way:
             with house.pool.connection() as connection:
                 push_leases.release(connection, lease, now=house.clock.now(), doubts=len(rounds.doubts))
+    pushing.asleep.pop(code, None)
+    if rounds.count == 0 and sign is not None:
+        pushing.asleep[code] = Asleep(sign, rounds.due_at)
     return rounds.count
 
 
-def manner_of(one: ConnectedShop) -> Manner:
-    """What the mall's declaration says about being told."""
-    mall = one.mall
-    lowers = mall.lowers_at in LOOKING
-    return Manner(mall.units_max, lowers, lowers and callable(mall.read_back), mall.mail_quiet_seconds)
-
-
-class Rounds:
-    """The rounds of one turn: each reads the queue, decides, and makes one request or one look.
-
-    ``count``: listings sent and read. ``open_request``: a request may be on its way without its answer recorded.
-    ``doubts``: requests whose answer is unknown and not settled.
-    """
-
-    def __init__(self, pushing: Pushing, turn: Turn) -> None:
-        self.pushing = pushing
-        self.turn = turn
-        self.manner = manner_of(turn.one)
-        self.count = 0
-        self.open_request = False
-        self.doubts: list[Doubt] = []
-        self._suspects: list[frozenset[ListingKey]] = []  # halves of a batch that was refused without naming a row
-        self._parent: str | None = None
-        self._reads_fail = False
-
-    @property
-    def house(self) -> House:
-        return self.pushing.house
-
-    def run(self) -> None:
-        """Rounds until nothing is to be done now. Orders first, then one page of a full sync at a time."""
-        if not self.turn.lease.clean:
-            self._find_doubts()
-        for _ in range(ROUNDS_MAX):
-            if not self.round() and not sync.page(self):
-                return
-
-    def round(self) -> bool:
-        """One request or look for what differs; False: nothing can be done now."""
-        rows = self.read_queue()
-        if rows is None:
-            return False
-        decisions = self.decide(rows)
-        self._note_waits(decisions)
-        sends = self.planned(rows, decisions)
-        if sends:
-            return self.send(rows, sends)
-        return self._look(rows, [row for row in rows.rows if isinstance(decisions[row.key], LookFirst)])
-
-    # -------------------------------------------------------------- reading and deciding
-
-    def read_queue(self) -> Rows | None:
-        """The listings that may have to be told, at the newest position; None: the tables do not follow now."""
-        schema = self.house.database.schema
-        with self.house.pool.connection() as connection:
-            head = push_rows.head(connection, schema)
-        if not self.pushing.folded(head):
-            return None
-        doubtful = [key for doubt in self.doubts for _, key in doubt.unknown()]
-        with self.house.pool.connection() as connection:
-            return push_rows.queue(connection, schema, self.turn.code, now=self.house.clock.now(), also=doubtful)
-
-    def decide(self, rows: Rows, *, full_sync: bool = False) -> Mapping[ListingKey, Decision]:
-        """What to do about each row now."""
-        now = self.house.clock.now()
-        with self.house.pool.connection() as connection:
-            quiet = push_waits.of_shop(connection, self.turn.code, push_waits.QUIET)
-            tried = push_waits.of_shop(connection, self.turn.code, push_waits.REJECTED_ZERO)
-        dead = self._dead_after()
-        return {
-            row.key: self._decided(
-                row,
-                Circumstances(now, rows.withheld(row), quiet.get(row.key), tried.get(row.key), full_sync),
-                dead.get(row.key),
-            )
-            for row in rows.rows
-        }
-
-    def _decided(self, row: Queued, seen: Circumstances, dead_after: datetime | None) -> Decision:
-        """While a request may still arrive late, only lower numbers go; when it cannot any more, its listings are read."""
-        found = decide(row, self.manner, seen)
-        if dead_after is None or (isinstance(found, Send) and found.trigger in ("lower", "zero")):
-            return found
-        if seen.now < dead_after:
-            return WaitUntil(dead_after, "unknown")
-        read_at = row.numbers.read_at
-        if self.manner.looks and (read_at is None or read_at < dead_after):
-            return LookFirst("unknown")
-        return found
-
-    def _dead_after(self) -> Mapping[ListingKey, datetime]:
-        found: dict[ListingKey, datetime] = {}
-        for doubt in self.doubts:
-            moment = utc_moment(doubt.sent.dead_after)
-            found.update({key: max(found.get(key, moment), moment) for _, key in doubt.unknown()})
-        return found
-
-    def planned(self, rows: Rows, decisions: Mapping[ListingKey, Decision]) -> list[Planned]:
-        """What is to be sent now, the most urgent first."""
-        sends = [(row, found) for row in rows.rows if isinstance(found := decisions[row.key], Send)]
-        sends.sort(key=lambda pair: urgency(pair[1]))
-        return [Planned(row, send, rows.skus_of(row)) for row, send in sends]
-
-    def _note_waits(self, decisions: Mapping[ListingKey, Decision]) -> None:
-        quiet = [key for key, found in decisions.items() if isinstance(found, WaitUntil) and found.why == "quiet"]
-        if quiet:
-            now = self.house.clock.now()
-            with self.house.pool.connection() as connection:
-                push_waits.begin(connection, self.turn.code, push_waits.QUIET, quiet, now)
-
-    # -------------------------------------------------------------- sending
-
-    def send(self, rows: Rows, sends: Sequence[Planned], *, sync_id: str | None = None) -> bool:
-        """One request of the first of these, when the pace allows it; False: not now."""
-        waited = self._slot(mall_paces.PUSH, for_order=sync_id is None)
-        if waited is not None:
-            return waited  # time went by: the numbers are read again first
-        batch = self._batch(sends)
-        looks = [one.row.numbers for one in batch if one.send.looked]
-        rest = Rest(
-            computed_at=rows.position,
-            look_position=max((n.read_position for n in looks), default=0),
-            look_at=max((n.read_at for n in looks if n.read_at is not None), default=None),
-            sync=sync_id,
-            parent=self._parent,
-            attempt=1 if self._parent is None else 2,
-        )
-        if not self._suspects:
-            self._parent = None
-        self.open_request = True
-        told = tell(self.turn, batch, rest)
-        self.open_request = False
-        if told.position == 0:
-            return bool(told.moved)
-        self.count += len(batch)
-        self._suspect(batch, told)
-        if Result.UNKNOWN in told.results():
-            self.doubts = push_settle.doubts_of(self.turn)
-        ended = told.results() & {Result.REJECTED_AUTH, Result.THROTTLED, Result.TRANSIENT, Result.UNKNOWN}
-        return self.pushing.folded(told.position) and not ended
-
-    def _batch(self, sends: Sequence[Planned]) -> list[Planned]:
-        """At most one request's worth; while a refused batch is being searched, only its next half."""
-        while self._suspects:
-            half = self._suspects.pop()
-            batch = [one for one in sends if one.row.key in half]
-            if batch:
-                return batch[: self.turn.one.mall.push_batch_max]
-        return list(sends[: self.turn.one.mall.push_batch_max])
-
-    def _suspect(self, batch: Sequence[Planned], told: Told) -> None:
-        """A batch refused without a row at fault is halved, down to one; with one it is simply sent again without it."""
-        results = told.results()
-        if Result.REFUSED not in results:
-            return
-        self._parent = told.request
-        if Result.REJECTED not in results and len(batch) > 1:
-            middle = len(batch) // 2
-            keys = [one.row.key for one in batch]
-            self._suspects += [frozenset(keys[middle:]), frozenset(keys[:middle])]
-
-    def _slot(self, kind: str, *, for_order: bool = True) -> bool | None:
-        """None: a call may leave now. True: a short wait is over, look again. False: too long to wait here."""
-        pace = self.turn.push_pace if kind == mall_paces.PUSH else self.turn.read_pace
-        with self.house.pool.connection() as connection:
-            wait = mall_paces.may_call(
-                connection, self.turn.code, kind, pace, now=self.house.clock.now(), for_order=for_order
-            )
-        if wait == 0.0:
-            return None
-        if wait > SLEEP_SECONDS_MAX:
-            return False
-        self.house.clock.sleep(wait)
-        return True
-
-    # -------------------------------------------------------------- looking
-
-    def _look(self, rows: Rows, wanted: Sequence[Queued]) -> bool:
-        """One reading of the first of these, and the tables know it; False: nothing to read, or the mall does not answer."""
-        if not wanted or self._reads_fail or not callable(self.turn.one.mall.read_back):
-            return False
-        return self.read_numbers(wanted[: self.turn.one.mall.read_batch_max], rows.position)
-
-    def read_numbers(self, wanted: Sequence[Queued], known_position: int) -> bool:
-        """These were read and the tables know it. False: the mall does not answer now."""
-        now = self.house.clock.now()
-        with self.house.pool.connection() as connection:
-            if not push_breakers.of_shop(connection, self.turn.code, mall_paces.READ).may_send(now):
-                return False
-        while (waited := self._slot(mall_paces.READ)) is not None:
-            if not waited:
-                return False
-        position = look(self.turn, wanted, known_position=known_position, doubts=push_settle.bases_of(self.doubts))
-        if position is None:
-            self._reads_fail = True
-            return False
-        self.count += len(wanted)
-        folded = self.pushing.folded(position)
-        if folded and self.doubts:
-            self._settle()
-        return folded
-
-    # -------------------------------------------------------------- requests whose end is not known
-
-    def _find_doubts(self) -> None:
-        push_settle.close_unanswered(self.turn)
-        self.doubts = push_settle.doubts_of(self.turn)
-
-    def _settle(self) -> None:
-        over = [doubt for doubt in self.doubts if utc_moment(doubt.sent.dead_after) <= self.house.clock.now()]
-        wanted = {key for doubt in over for _, key in doubt.unknown()}
-        if not wanted:
-            return
-        with self.house.pool.connection() as connection:
-            rows = push_rows.of_listings(
-                connection, self.house.database.schema, self.turn.code, wanted, now=self.house.clock.now()
-            )
-        if push_settle.settle(self.turn, over, {row.key: row for row in rows.rows}):
-            self.doubts = push_settle.doubts_of(self.turn)
+def _rounds(pushing: Pushing, one: ConnectedShop, lease: push_leases.PushLease) -> Rounds:
+    push_pace, read_pace = (
+        mall_paces.pace_of(one.mall.requests_per_second),
+        mall_paces.pace_of(one.mall.reads_per_second),
+    )
+    return Rounds(Turn(pushing.house, pushing.accesses, one, lease, push_pace, read_pace), pushing.folded)

@@ -75,11 +75,20 @@ def _missing(
 ) -> Unseen | None:
     if not found.found or found.units is None:
         return None
-    certain, possible = unseen_at(row.numbers, read_units=found.units, read_at=read_at, doubts=doubts.get(row.key, ()))
-    if not certain and not possible:
+    missing = unseen_at(row.numbers, read_units=found.units, read_at=read_at, doubts=doubts.get(row.key, ()))
+    if missing.sold_after is None or not (missing.certain or missing.possible):
         return None
-    rules = row.rules
-    return Unseen(turn.code, row.key, rules.sku, rules.units_per_listing, certain, possible, read_at, known_position)
+    return Unseen(
+        shop=turn.code,
+        key=row.key,
+        sku=row.rules.sku,
+        units_per_listing=row.rules.units_per_listing,
+        certain=missing.certain,
+        possible=missing.possible,
+        sold_after=missing.sold_after,
+        seen_at=read_at,
+        known_position=known_position,
+    )
 
 
 def _failed(turn: Turn, failed: ReadFailed) -> None:

@@ -53,7 +53,8 @@ class Queued:
 @dataclass(frozen=True, slots=True)
 class Unseen:
     """What a look found missing at one listing, counted in listings. ``certain`` are sold; ``possible`` may be: a known order
-    was placed too near the push to say whether it explains them. Orders told after ``known_position`` explain them.
+    was placed too near the push to say whether it explains them. Orders told after ``known_position`` explain them, when they
+    were placed between ``sold_after`` (the number before the look was set then) and the look.
     """
 
     shop: str
@@ -62,6 +63,7 @@ class Unseen:
     units_per_listing: int
     certain: int
     possible: int
+    sold_after: datetime
     seen_at: datetime
     known_position: int
 
@@ -197,17 +199,27 @@ def shown(numbers: Numbers) -> Shown:
     return Shown(numbers.expected_units, numbers.expected_units)
 
 
-def unseen_at(numbers: Numbers, *, read_units: int, read_at: datetime, doubts: Sequence[Base] = ()) -> tuple[int, int]:
-    """(certain, possible) listings sold at the mall that no told order explains, given what a look read just now.
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Listings that a look found missing, see ``Unseen``."""
+
+    certain: int = 0
+    possible: int = 0
+    sold_after: datetime | None = None
+
+
+def unseen_at(numbers: Numbers, *, read_units: int, read_at: datetime, doubts: Sequence[Base] = ()) -> Missing:
+    """Listings sold at the mall that no told order explains, given what a look read just now.
 
     ``numbers`` are those before the look. Possible are those that only orders too near the last push would explain.
     ``doubts``: numbers that requests without a known answer may have set since.
     """
     base = base_of(numbers)
     if base is None or base.until > read_at:
-        return 0, 0
+        return Missing()
     most, least = 0, None
-    for one in (base, *(doubt for doubt in doubts if doubt.position > base.position)):
+    bases = (base, *(doubt for doubt in doubts if doubt.position >= base.position))
+    for one in bases:
         after, near = sold_since(numbers.sales, one)
         units = one.units - after
         if one is base and not base.is_read:  # what the mall put back by itself
@@ -215,7 +227,7 @@ def unseen_at(numbers: Numbers, *, read_units: int, read_at: datetime, doubts: S
         most = max(most, units - read_units)
         least = units - near - read_units if least is None else min(least, units - near - read_units)
     certain = max(0, least or 0)
-    return certain, most - certain
+    return Missing(certain, most - certain, max(one.until for one in bases))
 
 
 def outstanding(entries: Sequence[Unseen], sales: Sequence[Sale], now: datetime) -> Withheld:
@@ -238,7 +250,9 @@ def left_of(entries: Sequence[Unseen], sales: Sequence[Sale]) -> list[tuple[Unse
     for entry in sorted(entries, key=lambda one: one.seen_at):
         certain, possible = entry.certain, entry.possible
         for at, sale in enumerate(sales):
-            if sale.position <= entry.known_position or sale.ordered_at is None or sale.ordered_at > entry.seen_at:
+            if sale.position <= entry.known_position or sale.ordered_at is None:
+                continue
+            if not entry.sold_after < sale.ordered_at <= entry.seen_at:
                 continue
             take = min(sale.quantity - used.get(at, 0), certain + possible)
             used[at] = used.get(at, 0) + take
@@ -311,6 +325,8 @@ def _without_look(target: int, row: Queued, manner: Manner, seen: Circumstances)
         if _looked_lately(numbers, seen.now):
             return Leave("withheld")  # the orders behind the missing units come, or their time ends
     raising = RESTATE if now.high is None or target <= now.high else RAISE
+    if certain and raising == RAISE and target - _in_listings(row, seen.withheld.possible_units) <= (now.high or 0):
+        return Leave("withheld")
     if certain and row.free_units is not None and row.free_units > LOW_WATER_UNITS:
         return Send(target, raising)
     if manner.looks:

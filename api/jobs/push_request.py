@@ -21,11 +21,11 @@ from ledger.book.pushes import record_push_answered, record_push_sent
 from ledger.book.shops import pause_shop
 from ledger.facts.push import PushAnswered, PushSent
 from ledger.failpoint import reach
-from ledger.push import FenceBroken
+from ledger.push import FenceBroken, RequestNotOpen
 from ledger.shop import ShopNotReady
 from ledger.terms import MAIN_PLACE, ListingKey, ListingLevel, Outcome, Result, utc_text
 from ledger.view import View
-from ledger.writer import Decision
+from ledger.writer import Decision, LedgerUnavailable
 
 CHANNEL = "api"
 SEND_SECONDS_MAX = MARGIN_SECONDS / 2  # from holding the lease to the first byte; later, another worker may come
@@ -47,7 +47,7 @@ class LeaseGone(RuntimeError):
 
 @dataclass(frozen=True)
 class Turn:
-    """This worker's turn to push one shop."""
+    """This worker's turn to push one shop. ``on_their_way``: requests that may be recorded and have no answer recorded."""
 
     house: House
     accesses: ShopAccesses
@@ -55,6 +55,7 @@ class Turn:
     lease: PushLease
     push_pace: Pace
     read_pace: Pace
+    on_their_way: set[str] = field(default_factory=set)
 
     @property
     def code(self) -> str:
@@ -138,12 +139,14 @@ def _record(turn: Turn, batch: Sequence[Planned], rest: Rest) -> Told:
         parent_request=rest.parent,
     )
     careful = {s for one in batch if one.send.trigger not in (LOWER, ZERO) for s in one.skus}
+    turn.on_their_way.add(sent.request)
     try:
         turn.house.book.do(send_fresh(turn.code, sent, frozenset(careful)), turn.house.by())
-    except NumbersMoved as found:
-        return Told(moved=found.skus)
-    except (ShopNotReady, FenceBroken):
-        return Told()
+    except (NumbersMoved, ShopNotReady, FenceBroken, LedgerUnavailable) as refused:  # nothing was recorded
+        turn.on_their_way.discard(sent.request)
+        if isinstance(refused, LedgerUnavailable):
+            raise
+        return Told(moved=refused.skus if isinstance(refused, NumbersMoved) else frozenset())
     return Told(request=sent.request, sent=sent)
 
 
@@ -183,6 +186,7 @@ def _send(turn: Turn, batch: Sequence[Planned], sent: PushSent, access: ShopAcce
     assert len(outcomes) == len(levels), mall.code
     ended = max(began, clock.now())
     position = answer(turn, sent, outcomes, began=began, ended=ended)
+    turn.on_their_way.discard(sent.request)
     reach("push.answered_recorded")
     told = Told(sent.request, position, sent, dict(zip((level.key for level in levels), outcomes, strict=True)))
     _what_follows(turn, batch, told, ended)
@@ -190,7 +194,7 @@ def _send(turn: Turn, batch: Sequence[Planned], sent: PushSent, access: ShopAcce
 
 
 def answer(turn: Turn, sent: PushSent, outcomes: Sequence[Outcome], *, began: datetime, ended: datetime) -> int:
-    """The answer is recorded; its position."""
+    """The answer is recorded; its position. Raises LeaseGone when another worker closed the request meanwhile."""
     answered = PushAnswered(
         request=sent.request,
         outcomes=[str(one.result) for one in outcomes],
@@ -199,7 +203,10 @@ def answer(turn: Turn, sent: PushSent, outcomes: Sequence[Outcome], *, began: da
         applied_from=utc_text(began),
         applied_until=utc_text(ended),
     )
-    return turn.house.book.do(record_push_answered(turn.code, answered), turn.house.by(cause=sent.request)).position
+    try:
+        return turn.house.book.do(record_push_answered(turn.code, answered), turn.house.by(cause=sent.request)).position
+    except RequestNotOpen as error:
+        raise LeaseGone(f"shop {turn.code} is pushed by another worker") from error
 
 
 def _what_follows(turn: Turn, batch: Sequence[Planned], told: Told, now: datetime) -> None:

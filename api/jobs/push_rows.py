@@ -2,15 +2,15 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
-from api.jobs.push_plan import Queued, Unseen, Withheld, outstanding, sum_withheld
-from api.tables import push_syncs, push_unseen
+from api.jobs.push_plan import UNSEEN_SECONDS_MAX, Queued, Unseen, Withheld, outstanding, sum_withheld
+from api.tables import push_syncs, push_unseen, push_waits
 from ledger import keys, listing
 from ledger.expected import Sale
 from ledger.listing import Listing, Stopped
@@ -30,13 +30,19 @@ _SELECT = sql.SQL(
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one shop, all as of ``position``."""
+    """Rows of one shop, all as of ``position``. ``parts``: by SKU, what looks found missing, until ``missing_until``.
+
+    ``waiting``: since when a listing waits for quiet; ``tried``: when a rejected 0 was last sent.
+    """
 
     shop: str
     position: int
     rows: tuple[Queued, ...]
     components: Mapping[ListingKey, tuple[str, ...]] = field(default_factory=dict)
     parts: Mapping[str, Mapping[tuple[str, ListingKey], Withheld]] = field(default_factory=dict)
+    missing_until: datetime | None = None
+    waiting: Mapping[ListingKey, datetime] = field(default_factory=dict)
+    tried: Mapping[ListingKey, datetime] = field(default_factory=dict)
 
     def withheld(self, row: Queued) -> Withheld:
         """What is not to be told to this listing, because a look found it missing."""
@@ -61,15 +67,26 @@ def folded_to(connection: psycopg.Connection, schema: str) -> int:
     return 0 if found is None else int(found[0])
 
 
-def shops_that_wait(connection: psycopg.Connection, schema: str, now: datetime) -> set[str]:
-    """The shops with a listing that may have to be told, or with a running full sync."""
-    waiting = _named("SELECT DISTINCT shop FROM {listings} WHERE queue_rank IS NOT NULL", schema)
-    found = {str(row[0]) for row in connection.execute(waiting, prepare=True)}
-    missing = [entry.sku for entry in push_unseen.running(connection, now)]
-    if missing:
+def signs_of_waiting(connection: psycopg.Connection, schema: str, now: datetime) -> dict[str, tuple[object, ...]]:
+    """The shops with a listing that may have to be told, or with a running full sync, each with a sign that changes when
+    its listings, what looks found missing, or its sync do.
+    """
+    waiting = _named(
+        "SELECT shop, count(*), max(position), max(wanted_position) FROM {listings} WHERE queue_rank IS NOT NULL GROUP BY shop",
+        schema,
+    )
+    found: dict[str, tuple[object, ...]] = {
+        str(row[0]): tuple(row[1:]) for row in connection.execute(waiting, prepare=True)
+    }
+    entries = push_unseen.running(connection, now)
+    if entries:
+        sign = (len(entries), max(entry.seen_at for entry in entries), sum(entry.known_position for entry in entries))
         sharing = _named("SELECT DISTINCT shop FROM {listings} WHERE sku = ANY (%s)", schema)
-        found |= {str(row[0]) for row in connection.execute(sharing, (missing,), prepare=True)}
-    return found | push_syncs.shops(connection)
+        for row in connection.execute(sharing, ([entry.sku for entry in entries],), prepare=True):
+            found[str(row[0])] = (*found.get(str(row[0]), ()), *sign)
+    for shop in push_syncs.shops(connection):
+        found[shop] = (*found.get(shop, ()), "sync")
+    return found
 
 
 def queue(
@@ -196,6 +213,9 @@ def _explain(connection: psycopg.Connection, rows: Rows, entries: Sequence[Unsee
 
 
 def _with_missing(connection: psycopg.Connection, schema: str, rows: Rows, now: datetime) -> Rows:
+    """The rows with what is withheld from them and since when they wait."""
+    waits = push_waits.of_shop(connection, rows.shop)
+    rows = replace(rows, waiting=waits.get(push_waits.QUIET, {}), tried=waits.get(push_waits.REJECTED_ZERO, {}))
     skus = {row.rules.sku for row in rows.rows} | {sku for each in rows.components.values() for sku in each}
     entries = push_unseen.running(connection, now, skus) if skus else []
     if not entries:
@@ -205,7 +225,8 @@ def _with_missing(connection: psycopg.Connection, schema: str, rows: Rows, now: 
     for name in {(entry.shop, entry.key) for entry in entries}:
         mine = [entry for entry in entries if (entry.shop, entry.key) == name]
         parts.setdefault(mine[0].sku, {})[name] = outstanding(mine, sales.get(name, ()), now)
-    return Rows(rows.shop, rows.position, rows.rows, rows.components, parts)
+    until = min(entry.seen_at for entry in entries) + timedelta(seconds=UNSEEN_SECONDS_MAX)
+    return replace(rows, parts=parts, missing_until=until)
 
 
 def _sales_of(

@@ -22,7 +22,7 @@ from ledger.view import Draft, View, Wanted
 from ledger.writer import Decision
 
 if TYPE_CHECKING:
-    from api.jobs.push import Rounds
+    from api.jobs.push_rounds import Rounds
 
 REQUESTS_A_PAGE_MAX = 50  # rounds spent on one page before the next is read
 

@@ -40,6 +40,7 @@ CREATE TABLE {schema}.push_unseen (
     units_per_listing bigint NOT NULL,
     certain           bigint NOT NULL, -- listings that were sold
     possible          bigint NOT NULL, -- listings that may have been
+    sold_after        timestamptz NOT NULL, -- orders placed before it are no explanation
     known_position    bigint NOT NULL, -- orders told later explain them
     PRIMARY KEY (shop, listing, seen_at)
 );

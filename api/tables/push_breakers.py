@@ -26,6 +26,10 @@ class ShopBreaker:
     not_before: datetime | None = None
     code: str = ""
 
+    def opens_at(self) -> datetime | None:
+        """When something may be sent again; None: it may now."""
+        return max((at for at in (self.not_before, self.breaker.closed_until) if at is not None), default=None)
+
     def may_send(self, now: datetime) -> bool:
         return may_call(self.breaker, now) and (self.not_before is None or now >= self.not_before)
 

@@ -19,8 +19,8 @@ def add(connection: psycopg.Connection, found: Sequence[Unseen]) -> None:
     """These units are withheld from here on. The same look again changes nothing."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO push_unseen (shop, listing, seen_at, sku, units_per_listing, certain, possible, known_position)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            "INSERT INTO push_unseen (shop, listing, seen_at, sku, units_per_listing, certain, possible, sold_after,"
+            " known_position) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             [
                 (
                     one.shop,
@@ -30,6 +30,7 @@ def add(connection: psycopg.Connection, found: Sequence[Unseen]) -> None:
                     one.units_per_listing,
                     one.certain,
                     one.possible,
+                    one.sold_after,
                     one.known_position,
                 )
                 for one in found
@@ -42,7 +43,7 @@ def running(connection: psycopg.Connection, now: datetime, skus: Iterable[str] |
     since = now - timedelta(seconds=UNSEEN_SECONDS_MAX)
     wanted = None if skus is None else list(skus)
     rows = connection.execute(
-        "SELECT shop, listing, sku, units_per_listing, certain, possible, seen_at, known_position FROM push_unseen"
+        "SELECT shop, listing, sku, units_per_listing, certain, possible, sold_after, seen_at, known_position FROM push_unseen"
         " WHERE seen_at > %s AND (%s::text[] IS NULL OR sku = ANY (%s)) ORDER BY shop, listing, seen_at",
         (since, wanted, wanted),
         prepare=True,

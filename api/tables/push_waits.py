@@ -14,12 +14,13 @@ from ledger.terms import ListingKey
 QUIET, REJECTED_ZERO = "quiet", "rejected_zero"
 
 
-def of_shop(connection: psycopg.Connection, shop: str, why: str) -> Mapping[ListingKey, datetime]:
-    """The listings that wait for this reason, and since when."""
-    rows = connection.execute(
-        "SELECT listing, since FROM push_waits WHERE shop = %s AND why = %s", (shop, why), prepare=True
-    ).fetchall()
-    return {keys.listing_key(listing): since for listing, since in rows}
+def of_shop(connection: psycopg.Connection, shop: str) -> Mapping[str, Mapping[ListingKey, datetime]]:
+    """By reason, the listings that wait for it, and since when."""
+    rows = connection.execute("SELECT why, listing, since FROM push_waits WHERE shop = %s", (shop,), prepare=True)
+    found: dict[str, dict[ListingKey, datetime]] = {}
+    for why, listing, since in rows:
+        found.setdefault(why, {})[keys.listing_key(listing)] = since
+    return found
 
 
 def begin(

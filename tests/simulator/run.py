@@ -1,0 +1,426 @@
+"""One run: three shops sell from their own numbers for a quarter of an hour, tell late, and are pushed; then all is told."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+import adapters
+from adapters.kit.emulator import EmulatedOrder, EmulatedShop, EmulatorClock, InProcess, PushSeen
+from adapters.kit.mall import Gap, Mall
+from api.database import Database, connect_writer, open_pool
+from api.jobs import sync
+from api.jobs.push import Pushing, push_due
+from api.jobs.push_look import read_fact
+from api.sealing import Seals
+from api.settings import Settings, secret_keys
+from api.shop_access import ConnectedShop, ShopAccesses
+from api.shops import connect
+from api.tables import secrets
+from api.wiring import House
+from ledger import failpoint, shop
+from ledger.book import Book, By, Verb, open_ledger, orders, shops, stock
+from ledger.book.pushes import record_read
+from ledger.facts.listing import ListingSettingsChanged
+from ledger.facts.shop import DryRunReviewed
+from ledger.listing import LINKED, Listing
+from ledger.terms import CancelReason, Door, ListingKey, ListingRead, OrderState, Telling, TellingLine
+from ledger.writer import Writer
+from projections import listings
+from projections.runner import Runner
+from tests.simulator.truth import Known, Sent, Sold, Truth, shown_in_the_end
+from tests.simulator.wire import Weather, Wire
+from tests.simulator.world import World
+
+BY = By("user:1", "simulator")
+RUN_SECONDS = 900.0
+TOLD_SECONDS_MAX = 300.0
+SETTLE_SECONDS = 1_800.0  # after the last mail: missing units whose orders came, quiet times, dead requests
+MALLS = ("sandbox", "rakuten", "yahoo_shopping")
+READS = {"sandbox": "/read", "rakuten": "bulk-get", "yahoo_shopping": "getStock"}
+CRASHES = ("push.sent_recorded", "push.before_request", "push.after_request")
+
+
+class Died(BaseException):
+    """The worker is gone."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run came to."""
+
+    seed: int
+    faults: Sequence[str]
+    oversold_units: int
+    oversold_as_ours: int
+    sales: int
+    raises: int
+    pushes: int
+    met_more: int
+
+
+@dataclass(repr=False)
+class Shop:
+    """One shop and its mall. Mutable: the wire's weather ends."""
+
+    code: str
+    mall: Mall
+    emulated: EmulatedShop
+    wire: Wire
+    listings: dict[ListingKey, tuple[str, int]] = field(default_factory=dict)  # SKU, units per listing
+
+
+@contextmanager
+def open_world_house(database: Database, home: Path, world: World) -> Iterator[House]:
+    """A house whose writer commits in the caller's thread, on the world's clock and chance."""
+    settings = Settings(home=home)
+    writer = Writer(lambda: connect_writer(database), database.schema, world)
+    with open_pool(database, name="simulator", size_max=4) as pool:
+        book = Book(writer, world.now)
+        with pool.connection() as connection:
+            row = connection.execute("SELECT ledger_id FROM ledger_head").fetchone()
+        assert row is not None
+        book.do(open_ledger(str(row[0])), BY)
+        seals = Seals(secret_keys(settings))
+        yield House(
+            settings=settings,
+            database=database,
+            clock=world,
+            pool=pool,
+            writer=writer,
+            book=book,
+            new_id=world.new_id,
+            new_secret=world.new_id,
+            seals=seals,
+            start_thread=_no_thread,
+        )
+    writer.close()
+
+
+def _no_thread(name: str, body: Callable[[], None]) -> Any:
+    raise AssertionError(f"{name}: this world has one thread")
+
+
+class Simulation:
+    """One seed's world over one database, which may hold the remains of others: its shops and SKUs are its own."""
+
+    def __init__(self, database: Database, home: Path, seed: int) -> None:
+        self.seed = seed
+        self.world = World(seed)
+        self.truth = Truth()
+        self.shops: dict[str, Shop] = {}
+        self.selling = True
+        self._database = database
+        self._home = home
+        self._serial = 0
+
+    def run(self) -> Outcome:
+        """The run from its seed. Faults are sentences; none is a good run."""
+        world, chance = self.world, self.world.chance
+        with open_world_house(self._database, self._home, world) as house:
+            self.house = house
+            self.runner = Runner(
+                lambda: psycopg.connect(self._database.conninfo(), autocommit=True),
+                self._database.schema,
+                [listings.TABLE],
+                holder="simulator",
+                clock=world,
+            )
+            self._clean()
+            accesses = ShopAccesses(house, open_http=self._wire, mall_of=self._mall)
+            self.pushing = Pushing(house, accesses, world.new_id(), self._folded)
+            self._found()
+            for one in list(self.shops):
+                world.after(chance.uniform(5, 10), self._sells(one))
+            for _ in range(chance.randint(1, 4)):
+                world.after(chance.uniform(30, RUN_SECONDS), self._receives)
+            if world.maybe(0.5):
+                world.after(chance.uniform(60, RUN_SECONDS), self._syncs)
+            world.after(1.0, self._polls)
+            world.run_until(RUN_SECONDS)
+            self._come_to_rest()
+            pushes = sum(len(one.emulated.pushes) for one in self.shops.values())
+            accesses.close()
+            self.runner.close()
+        truth = self.truth
+        return Outcome(
+            self.seed,
+            tuple(truth.faults),
+            truth.oversold_units,
+            truth.oversold_as_ours,
+            len(truth.sales),
+            truth.raises,
+            pushes,
+            truth.met_more,
+        )
+
+    # -------------------------------------------------------------- the beginning
+
+    def _clean(self) -> None:
+        """What pushing kept of other seeds, whose clocks began at the same moment, is gone."""
+        with self.house.pool.connection() as connection:
+            for table in ("push_unseen", "push_waits", "push_syncs"):
+                connection.execute(f"DELETE FROM {table}".encode())
+
+    def _found(self) -> None:
+        chance = self.world.chance
+        cannot_look = chance.choice([None, None, "sandbox"])
+        for mall_code in MALLS:
+            mall = adapters.mall(mall_code)
+            mall = replace(mall, read_back=Gap("this one cannot be read")) if mall_code == cannot_look else mall
+            self._connect(mall)
+        for number in range(chance.randint(1, 3)):
+            sku, units = f"SKU-{self.seed}-{number}", chance.choice([1, 2, 3, 5, 8, 12, 30])
+            self.truth.supply[sku] = units
+            self._do(
+                stock.overwrite(
+                    sku, units, covers=stock.everything_up_to(self.world.now()), counted_at=self.world.now()
+                )
+            )
+            for one in self.shops.values():
+                each = chance.choice([1, 1, 1, 2])
+                self._list(one, ListingKey(f"item-{number}", f"v{number}"), sku, units, each)
+        for one in self.shops.values():
+            self._switch_on(one)
+
+    def _connect(self, mall: Mall) -> None:
+        settings = {one.name: one.example or one.default or "x" for one in mall.settings if not one.secret}
+        sealed = {
+            one.name: one.example or "secret" for one in mall.settings if one.secret and (one.required or one.example)
+        }
+        world = self.world
+        emulated = EmulatedShop(mall.code, settings, dict(sealed), EmulatorClock(world.now, world.sleep_async))
+        code = shop.code_of(mall.code, f"seed-{self.seed}")
+        assert callable(mall.emulator)
+        app: Any = mall.emulator(emulated)
+        emulated.number_order = lambda serial, _: f"{code}-{serial}"
+        wire = Wire(
+            world,
+            emulated,
+            InProcess(app, now=world.now),
+            Weather() if world.maybe(0.7) else Weather(0, 0, 0, 0, 0),
+            READS[mall.code],
+            mall.request_seconds_max,
+            sending=lambda: self._sending(code),
+            looked=lambda content, at: self._looked(code, content, at),
+        )
+        self.shops[code] = Shop(code, mall, emulated, wire)
+        wanted = {**settings, "base.*": "http://127.0.0.1"}
+        self._do(connect(mall.code, f"seed-{self.seed}", match_key="", settings=wanted))
+        with self.house.pool.connection() as connection:
+            for name, value in sealed.items():
+                secrets.put(connection, self.house.seals, shop=code, name=name, value=value, changed_at=world.now())
+
+    def _list(self, one: Shop, key: ListingKey, sku: str, units: int, each: int) -> None:
+        chance = self.world.chance
+        rules = ListingSettingsChanged(
+            reserve=chance.choice([0, 0, 0, 1]),
+            cap=chance.choice([None, None, None, 3]),
+            share_percent=chance.choice([100, 100, 50]),
+        )
+        one.listings[key] = (sku, each)
+        one.emulated.set_stock(key, units // each)
+        self._do(shops.link_listing(one.code, key, sku, units_per_listing=each))
+        self._do(shops.confirm_listings(one.code, {key: (units // each, None)}))
+        self._do(shops.change_listing_settings(one.code, [key], rules))
+        self.truth.rules[one.code, key] = Listing(sku=sku, units_per_listing=each, state=LINKED, settings=rules)
+
+    def _switch_on(self, one: Shop) -> None:
+        shown = [ListingRead(key, one.emulated.stock[key]) for key in one.listings]
+        self._do(record_read(one.code, read_fact(shown, self.world.now())))  # the dry run that a person reviewed
+        reviewed = DryRunReviewed(
+            read_position=1, listings=0, changed=0, to_zero=0, unregistered=0, sells_at_zero=0, guard_passed=True
+        )
+        for verb in (
+            shops.start_intake(one.code),
+            shops.prove_intake(one.code, "mail"),
+            shops.review_dry_run(one.code, reviewed),
+            shops.start_push(one.code, kept_position=1),
+        ):
+            self._do(verb)
+
+    # -------------------------------------------------------------- the malls
+
+    def _sells(self, code: str) -> Callable[[], None]:
+        def happens() -> None:
+            chance, one = self.world.chance, self.shops[code]
+            if not self.selling:
+                return
+            key = chance.choice(list(one.listings))
+            order = one.emulated.sell(key, chance.choice([1, 1, 1, 2]))
+            if order is not None:
+                self._sold(one, key, order)
+            self.world.after(chance.expovariate(1 / 25), happens)
+
+        return happens
+
+    def _sold(self, one: Shop, key: ListingKey, order: EmulatedOrder) -> None:
+        world, chance = self.world, self.world.chance
+        sku, each = one.listings[key]
+        quantity = order.lines[0][1]
+        self.truth.sold(Sold(order.number, one.code, key, sku, quantity * each, order.ordered_at))
+        tells = self._tells(one, key, order, quantity)
+        world.after(_late(world), tells)
+        if world.maybe(0.1):
+            world.after(_late(world), tells)  # the same mail again
+        if world.maybe(0.12):
+            world.after(chance.uniform(5, 300), self._cancels(one, key, order))
+
+    def _tells(self, one: Shop, key: ListingKey, order: EmulatedOrder, quantity: int) -> Callable[[], None]:
+        def happens() -> None:
+            sku, _ = one.listings[key]
+            telling = Telling(
+                order=order.number,
+                door=Door.MAIL,
+                told_at=order.ordered_at,
+                state=OrderState.CONFIRMED,
+                complete=True,
+                verified=True,
+                lines=(TellingLine(key.item, key.variant, quantity),),
+                parser_version=1,
+                ordered_at=order.ordered_at.replace(microsecond=0),
+            )
+            self._do(orders.take_order(one.code, telling, [orders.Named(key, sku)]))
+            self.truth.told.add(order.number)
+            self._wake()
+
+        return happens
+
+    def _cancels(self, one: Shop, key: ListingKey, order: EmulatedOrder) -> Callable[[], None]:
+        def told(cancelled_at: datetime) -> None:
+            telling = Telling(
+                order=order.number,
+                door=Door.MAIL,
+                told_at=cancelled_at,
+                state=OrderState.CANCELLED,
+                complete=False,
+                verified=True,
+                lines=(),
+                parser_version=1,
+                reason=CancelReason.BUYER,
+            )
+            self._do(orders.take_order(one.code, telling, []))
+            self._wake()
+
+        def happens() -> None:
+            cancelled_at = self.world.now()
+            self.truth.cancelled.add(order.number)
+            self.world.after(_late(self.world), lambda: told(cancelled_at))
+
+        return happens
+
+    def _receives(self) -> None:
+        chance = self.world.chance
+        sku, units = chance.choice(list(self.truth.supply)), chance.randint(1, 8)
+        self._serial += 1
+        self.truth.supply[sku] += units
+        self._do(stock.receive(f"slip-{self.seed}-{self._serial}", [("1", sku, units)]))
+        self._wake()
+
+    # -------------------------------------------------------------- the house
+
+    def _wake(self) -> None:
+        self.world.after(self.world.chance.uniform(0.002, 0.3), self._push)
+
+    def _polls(self) -> None:
+        self._push()
+        self.world.after(self.world.chance.uniform(4, 9), self._polls)
+
+    def _syncs(self) -> None:
+        code = self.world.chance.choice(list(self.shops))
+        if self.house.look(f"shop:{code}", shop.FOLD).pushing:
+            sync.start(self.house, code, BY, trigger="person")
+            self._wake()
+
+    def _push(self) -> None:
+        """One step of a worker, one of several; some die on the way."""
+        holder = self.world.chance.choice(["worker-1", "worker-2"])
+        dies = self.selling and self.world.maybe(0.02)
+        point = self.world.chance.choice(CRASHES)
+
+        def die(name: str) -> None:
+            if name == point:
+                failpoint.arm(None)
+                raise Died
+
+        failpoint.arm(die if dies else None)
+        try:
+            push_due(replace(self.pushing, holder=holder), only=self.shops)
+        except Died:
+            pass
+        finally:
+            failpoint.arm(None)
+
+    def _folded(self, _position: int) -> bool:
+        self.runner.run_once()
+        return True
+
+    def _wire(self, one: ConnectedShop) -> Wire:
+        return self.shops[one.code].wire
+
+    def _mall(self, code: str) -> Mall:
+        return next(one.mall for one in self.shops.values() if one.mall.code == code)
+
+    def _do(self, verb: Verb) -> None:
+        self.house.book.do(verb, BY)
+
+    # -------------------------------------------------------------- the judge
+
+    def _sending(self, code: str) -> Callable[[Sequence[PushSeen]], None]:
+        one = self.shops[code]
+        can_look = callable(one.mall.read_back)
+        known: Known = self.truth.known()
+        sent = Sent(self.world.now(), self._free(), known, one.mall.units_max, can_look)
+
+        def arrived(pushes: Sequence[PushSeen]) -> None:
+            for push in pushes:
+                for (key, units), before in zip(push.levels, push.before, strict=True):
+                    self.truth.pushed(code, key, units, before, sent, push.at)
+
+        return arrived
+
+    def _looked(self, code: str, content: bytes, at: datetime) -> None:
+        """A read was answered: of the listings whose item its body names."""
+        found = [key for key in self.shops[code].listings if key.item.encode() in content]
+        self.truth.looked(code, found, at)
+
+    def _free(self) -> Mapping[str, int]:
+        with self.house.pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT sku, on_hand - allocated - held - kept_back - auction_kept FROM stock_levels WHERE sku = ANY (%s)",
+                (list(self.truth.supply),),
+            ).fetchall()
+        return {str(sku): int(free) for sku, free in rows}
+
+    def _come_to_rest(self) -> None:
+        """Nobody buys any more, every mail arrives, the weather is fine: each mall shows what it should."""
+        world, truth = self.world, self.truth
+        self.selling = False
+        world.run_until(RUN_SECONDS + 2 * TOLD_SECONDS_MAX + 10)
+        for one in self.shops.values():
+            one.wire.stopped = True
+        world.run_until(RUN_SECONDS + SETTLE_SECONDS)
+        free = self._free()
+        held = {sku: truth.supply[sku] - self._sold_units(sku) for sku in truth.supply}
+        if free != held:
+            truth.faults.append(f"the ledger says {free} free units, the truth is {held}")
+        wanted = shown_in_the_end(truth, free, {one.code: one.mall.units_max for one in self.shops.values()})
+        for (code, key), units in wanted.items():
+            found = self.shops[code].emulated.stock[key]
+            if found != units:
+                truth.faults.append(f"in the end {code} {key} shows {found}; expected {units}")
+
+    def _sold_units(self, sku: str) -> int:
+        cancelled = self.truth.cancelled
+        return sum(sale.units for sale in self.truth.sales if sale.sku == sku and sale.order not in cancelled)
+
+
+def _late(world: World) -> float:
+    """How late a mail is: often seconds, sometimes minutes."""
+    return world.chance.choice(
+        [world.chance.uniform(0, 3), world.chance.uniform(0, 60), world.chance.uniform(0, TOLD_SECONDS_MAX)]
+    )
