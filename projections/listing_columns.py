@@ -11,7 +11,7 @@ from ledger.booking import Recipe
 from ledger.expected import Numbers, Sale
 from ledger.facts.listing import ListingSettingsChanged
 from ledger.listing import Listing
-from projections.listing_state import ListingRow, Request, SkuState
+from projections.listing_state import NO_SET, ListingRow, Request, SkuState
 from projections.table import Row
 
 FIELDS = {
@@ -52,6 +52,20 @@ FIELDS = {
     "queue_rank": "int4",
 }
 
+# What a change of stock alone changes of a listing.
+WANTED_FIELDS = {
+    name: FIELDS[name]
+    for name in (
+        "shop",
+        "item",
+        "variant",
+        "wanted_units",
+        "wanted_unseen_units",
+        "wanted_position",
+        "stopped_since",
+        "queue_rank",
+    )
+}
 SKU_FIELDS = {
     "sku": "text",
     "available": "int8",
@@ -66,7 +80,6 @@ CODE_FIELDS = {"shop": "text", "code": "text", "item": "text", "variant": "text"
 REQUEST_FIELDS = {"shop": "text", "request": "text", "told": "text"}
 SET_FIELDS = {"component": "text", "sku": "text"}
 NO_RULES = ListingSettingsChanged()
-NO_SET = Recipe()
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _sales = msgspec.json.Decoder(tuple[Sale, ...]).decode
@@ -148,6 +161,12 @@ def values_of(row: ListingRow) -> Row:
         _encode(numbers.sales).decode() if numbers.sales else None,
         row.queue_rank,
     )
+
+
+def wanted_of(row: ListingRow) -> Row:
+    """The columns of WANTED_FIELDS."""
+    wanted = (row.wanted, row.wanted_unseen, row.wanted_position, row.stopped_since)
+    return (row.shop, row.item, row.variant, *wanted, row.queue_rank)
 
 
 def sku_of(values: Any) -> SkuState:

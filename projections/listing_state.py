@@ -16,6 +16,7 @@ from ledger.expected import Numbers
 from ledger.listing import Listing, Stopped
 from ledger.terms import UNITS_MAX
 
+NO_SET = Recipe()
 NOT_STOPPED = Stopped()
 LOWERING, OTHER = 0, 1  # ranks of the push queue: lower at once, raise after a look
 
@@ -31,7 +32,7 @@ class SkuState:
     kept_back: int = 0
     held: int = 0
     auction_kept: int = 0
-    recipe: Recipe = Recipe()
+    recipe: Recipe = NO_SET
     free: int | None = None
 
     @property
@@ -97,7 +98,8 @@ class Request:
 class ListingFold:
     """Everything the facts of a page touch, loaded before and saved behind it. Mutable: facts are taken one by one.
 
-    ``members`` are the listings of a SKU, ``sets_of`` the sets that contain it, ``shops`` those of any row. ``changed_*`` are to be saved.
+    ``members`` are the listings of a SKU, ``sets_of`` the sets that contain it, ``shops`` those of any row. ``changed_*`` are to be saved; of
+    ``changed_wanted`` only what the listing should show.
     """
 
     skus: dict[str, SkuState] = field(default_factory=dict)
@@ -109,6 +111,7 @@ class ListingFold:
     requests: dict[tuple[str, str], Request | None] = field(default_factory=dict)
     changed_skus: set[str] = field(default_factory=set)
     changed_rows: set[Key] = field(default_factory=set)
+    changed_wanted: set[Key] = field(default_factory=set)
     changed_codes: set[Key] = field(default_factory=set)
     changed_recipes: set[str] = field(default_factory=set)
     changed_traits: set[str] = field(default_factory=set)
@@ -116,8 +119,9 @@ class ListingFold:
 
     def saved(self) -> None:
         """Nothing waits to be saved any more."""
-        for changed in (self.changed_skus, self.changed_rows, self.changed_codes, self.changed_recipes):
+        for changed in (self.changed_skus, self.changed_rows, self.changed_wanted, self.changed_codes):
             changed.clear()
+        self.changed_recipes.clear()
         self.changed_traits.clear()
         self.changed_requests.clear()
 
@@ -149,8 +153,8 @@ class ListingFold:
         floored = floored and _floored(members.values(), free)
         for key, row in members.items():
             own = row.listing
-            if row.stopped_since is not None or own.settings.stop_threshold is not None:
-                _hold_at_zero(row, free, time)
+            if (row.stopped_since is not None or own.settings.stop_threshold is not None) and _held(row, free, time):
+                self.changed_wanted.add(key)
             most = self.traits[row.shop].units_max
             stopped = NOT_STOPPED if row.stopped_since is None else Stopped(row.stopped_since)
             less = wanted = listing.wanted(own, free, units_max=most, stopped=stopped, shares_floor_to_zero=floored)
@@ -165,7 +169,7 @@ class ListingFold:
                 )
             if wanted != row.wanted or less != row.wanted_unseen:
                 row.wanted, row.wanted_unseen, row.wanted_position = wanted, less, position
-                self.changed_rows.add(key)
+                self.changed_wanted.add(key)
 
     def set_numbers(self, key: Key, numbers: Numbers, position: int, time: datetime) -> None:
         """The listing has these numbers; when other units are unseen now, its SKU's listings want something else.
@@ -191,14 +195,14 @@ def _floored(rows: Iterable[ListingRow], free: int | None) -> bool:
     return free is not None and all(max(0, free - s.reserve) * s.share_percent // 100 == 0 for s in linked)
 
 
-def _hold_at_zero(row: ListingRow, free: int | None, time: datetime) -> None:
-    """``stopped_since`` begins when free falls to the stop threshold and ends at the resume level."""
-    threshold = row.listing.settings.stop_threshold
+def _held(row: ListingRow, free: int | None, time: datetime) -> bool:
+    """``stopped_since`` begins when free falls to the stop threshold and ends at the resume level; whether it changed."""
+    before, rules = row.stopped_since, row.listing.settings
+    threshold = rules.stop_threshold
     if threshold is None or free is None:
         row.stopped_since = None
-        return
-    resume = row.listing.settings.resume_level
-    if free <= threshold:
-        row.stopped_since = row.stopped_since or time
-    elif free >= (threshold + 1 if resume is None else resume):
+    elif free <= threshold:
+        row.stopped_since = before or time
+    elif free >= (threshold + 1 if rules.resume_level is None else rules.resume_level):
         row.stopped_since = None
+    return row.stopped_since != before

@@ -5,7 +5,7 @@ Beside it stands what a replay of these rows needs: free units of each SKU, sets
 counts, and requests whose answer is open.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from ledger import keys
@@ -22,6 +22,7 @@ from projections.listing_columns import (
     SET_FIELDS,
     SHOP_FIELDS,
     SKU_FIELDS,
+    WANTED_FIELDS,
     code_rows,
     codes_of,
     request_of,
@@ -30,11 +31,12 @@ from projections.listing_columns import (
     sku_values,
     told_of,
     values_of,
+    wanted_of,
 )
 from projections.listing_fold import TAKES, UNITS_MAX_SETTING, key_of_stream, take
-from projections.listing_state import Key, ListingFold, ListingRow, SkuState, Traits
+from projections.listing_state import NO_SET, Key, ListingFold, ListingRow, SkuState, Traits
 from projections.page import Page
-from projections.table import Connection, Inserts, Names, Relation, Table, Upserts, columns, select
+from projections.table import Connection, Inserts, Names, Relation, Table, Updates, Upserts, columns, select
 
 ROWS_KEPT_MAX = 60_000  # in memory, about 1 kB each; beyond it all are read again
 
@@ -180,6 +182,7 @@ class _Writer:
         self._read_shops = select(names, "listing_shops", SHOP_FIELDS, "shop = ANY (%s)")
         relations = {relation.name: relation for relation in TABLE.relations}
         self._save_rows = Upserts(names, relations["listings"], FIELDS)
+        self._save_wanted = Updates(names, relations["listings"], WANTED_FIELDS)
         self._save_skus = Upserts(names, relations["listing_skus"], SKU_FIELDS)
         self._save_shops = Upserts(names, relations["listing_shops"], SHOP_FIELDS)
         self._save_requests = Upserts(names, relations["listing_requests"], REQUEST_FIELDS)
@@ -225,12 +228,15 @@ class _Writer:
             for (shop, text), (_, item, variant) in zip(missing, parts, strict=True):
                 fold.rows.setdefault((shop, text), ListingRow(shop, item, variant))
                 fold.shops.add(shop)
-        skus = needs.skus | {fold.rows[key].listing.sku for key in needs.keys}
+        skus = needs.skus
+        skus.update([fold.rows[key].listing.sku for key in needs.keys])
         skus.discard("")
         self._load_skus(connection, skus, sets=True)
-        sets = set[str]().union(*(fold.sets_of[sku] for sku in skus))
+        sets = {each for sku in skus if (known := fold.sets_of[sku]) for each in known}
         self._load_skus(connection, sets, sets=True)
-        components = {each for sku in skus | sets for each in fold.skus[sku].recipe.components}
+        components = {
+            c for sku in skus | sets if (recipe := fold.skus[sku].recipe) is not NO_SET for c in recipe.components
+        }
         self._load_skus(connection, components, sets=False)
         self._load_shops(connection, needs.shops | fold.shops)
 
@@ -246,11 +252,11 @@ class _Writer:
             if known is not None:
                 needs.keys.update((shop, text) for text in known.listings)
 
-    def _load_skus(self, connection: Connection, wanted: Iterable[str], *, sets: bool) -> None:
+    def _load_skus(self, connection: Connection, wanted: Collection[str], *, sets: bool) -> None:
         """The SKUs are known; with ``sets`` their listings too, and the sets that contain them."""
-        fold, names = self._fold, sorted(wanted)
-        missing = [sku for sku in names if sku not in fold.skus]
-        alone = [sku for sku in names if sku not in fold.members] if sets else []
+        fold = self._fold
+        missing = [sku for sku in wanted if sku not in fold.skus]
+        alone = [sku for sku in wanted if sku not in fold.members] if sets else []
         if not missing and not alone:
             return
         with connection.pipeline():
@@ -291,8 +297,10 @@ class _Writer:
 
     def _save(self, connection: Connection) -> None:
         fold = self._fold
-        self._save_skus.write(connection, [sku_values(fold.skus[sku]) for sku in sorted(fold.changed_skus)])
-        self._save_rows.write(connection, [values_of(fold.rows[key]) for key in sorted(fold.changed_rows)])
+        self._save_skus.write(connection, [sku_values(fold.skus[sku]) for sku in fold.changed_skus])
+        self._save_rows.write(connection, [values_of(fold.rows[key]) for key in fold.changed_rows])
+        only_wanted = fold.changed_wanted - fold.changed_rows
+        self._save_wanted.write(connection, [wanted_of(fold.rows[key]) for key in only_wanted])
         self._save_shops.write(
             connection,
             [(s, t.lowers_at, t.restores, t.units_max) for s in sorted(fold.changed_traits) for t in (fold.traits[s],)],

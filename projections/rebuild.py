@@ -11,10 +11,13 @@ A new version of a table has another shape: it cannot be compared, and is swappe
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from threading import Thread
 
 import psycopg
 from psycopg import sql
 
+from ledger.codec import UnknownFact
 from ledger.failpoint import reach
 from projections.checkpoint import Checkpoint, Checkpoints, create_missing, lock_building
 from projections.compare import Difference, difference
@@ -59,6 +62,14 @@ class Place:
     clock: Clock
 
 
+@dataclass(frozen=True)
+class Lanes:
+    """Tables to be replayed side by side, and how wiring starts a thread."""
+
+    tables: Sequence[Sequence[Table]]
+    start_thread: Callable[[str, Callable[[], None]], Thread]
+
+
 def rebuild(
     place: Place,
     tables: Sequence[Table],
@@ -66,9 +77,11 @@ def rebuild(
     swap: bool = True,
     progress: Callable[[int, int], None] | None = None,
     page_facts: int = PAGE_FACTS_MAX,
+    lanes: Lanes | None = None,
 ) -> list[Rebuilt]:
     """The tables are what a replay of all facts gives, and the replay is the live table, unless ``swap`` is False.
 
+    ``lanes``: which tables are replayed side by side, each lane by a reader of its own; without it one reader feeds all.
     ``progress`` is told (position, head) after each page. Raises RebuildRefused when another process is rebuilding one
     of them; what a runner raises; and AssertionError when a replay cannot be joined in JOIN_SECONDS_MAX.
     """
@@ -77,7 +90,7 @@ def rebuild(
         create_missing(connection, place.schema, tables)
         for table in tables:
             _begin(connection, place.schema, table)
-        _replay(place, connection, tables, progress or _tell_nobody, page_facts)
+        _replay_lanes(place, tables, progress or _tell_nobody, page_facts, lanes)
         return [_finish(place, connection, table, swap=swap) for table in tables]
 
 
@@ -105,9 +118,37 @@ def _begin(connection: Connection, schema: str, table: Table) -> None:
     reach("rebuild.created")
 
 
+def _replay_lanes(
+    place: Place,
+    tables: Sequence[Table],
+    progress: Callable[[int, int], None],
+    page_facts: int,
+    lanes: Lanes | None,
+) -> None:
+    """Every lane is replayed, each in a thread of its own when there are several. Raises what the first of them raised."""
+    asked = [[table for table in tables if table in lane] for lane in lanes.tables] if lanes is not None else []
+    chosen = [lane for lane in asked if lane]
+    if lanes is None or len(chosen) < 2:
+        _replay(place, tables, progress, page_facts)
+        return
+    assert sum(map(len, chosen)) == len(tables), "a table is in one lane"
+    failed: list[Exception] = []
+
+    def replay(lane: Sequence[Table]) -> None:
+        try:
+            _replay(place, lane, progress, page_facts)
+        except (psycopg.Error, RuntimeError, ValueError, AssertionError, UnknownFact) as error:
+            failed.append(error)
+
+    threads = [lanes.start_thread(f"replay-{n}", partial(replay, lane)) for n, lane in enumerate(chosen)]
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
 def _replay(
     place: Place,
-    connection: Connection,
     tables: Sequence[Table],
     progress: Callable[[int, int], None],
     page_facts: int,
@@ -123,6 +164,7 @@ def _replay(
         page_facts=page_facts,
     )
     head = sql.SQL("SELECT position FROM {}").format(sql.Identifier(place.schema, "ledger_head"))
+    connection = place.connect()
     try:
         _take_leases(place, connection, runner, tables)
         with runner.uncollected():
@@ -140,6 +182,7 @@ def _replay(
                 checkpoints.join(connection, replay)
     finally:
         runner.close()
+        connection.close()
 
 
 def _take_leases(place: Place, connection: Connection, runner: Runner, tables: Sequence[Table]) -> None:

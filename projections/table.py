@@ -178,6 +178,42 @@ class Upserts:
             connection.execute(self._few, columns(rows, len(self._types)), prepare=True)
 
 
+class Updates:
+    """Changes some columns of rows that are there; ``fields`` are the key first. Many come by COPY."""
+
+    def __init__(self, names: Names, relation: Relation, fields: Mapping[str, str]) -> None:
+        self._types = list(fields.values())
+        listed = sql.SQL(", ").join(map(sql.Identifier, fields))
+        arrays = sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(_type(kind))) for kind in self._types)
+        target = names.of(relation.name)
+        passing = sql.Identifier("pg_temp", f"{relation.name}_b{names.build}_some")
+        changes = sql.SQL(", ").join(
+            sql.SQL("{} = n.{}").format(sql.Identifier(name), sql.Identifier(name))
+            for name in fields
+            if name not in relation.key
+        )
+        same = sql.SQL(" AND ").join(
+            sql.SQL("t.{} = n.{}").format(sql.Identifier(name), sql.Identifier(name)) for name in relation.key
+        )
+        update = sql.SQL("UPDATE {} AS t SET {} FROM {} WHERE {}")
+        few = sql.SQL("unnest({}) AS n ({})").format(arrays, listed)
+        self._few = update.format(target, changes, few, same).as_bytes()
+        self._many = update.format(target, changes, sql.SQL("{} AS n").format(passing), same).as_bytes()
+        self._make = sql.SQL(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA"
+        ).format(passing, listed, target)
+        self._copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(passing, listed).as_bytes()
+
+    def write(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """The rows that are there have these values; no key comes twice."""
+        if _by_copy(connection, rows):
+            connection.execute(self._make)
+            _copy_rows(connection, self._copy, self._types, rows)
+            connection.execute(self._many)
+        elif rows:
+            connection.execute(self._few, columns(rows, len(self._types)), prepare=True)
+
+
 def _by_copy(connection: Connection, rows: Sequence[Row]) -> bool:
     return len(rows) >= COPY_ROWS_MIN and connection.pgconn.pipeline_status == PipelineStatus.OFF
 

@@ -12,6 +12,12 @@ TABLES: tuple[Table, ...] = (
     imports.TABLE,
 )
 
+# Which tables a long replay feeds side by side: while one lane waits for the database the other decodes.
+LANES: tuple[tuple[Table, ...], ...] = (
+    (listings.TABLE,),
+    tuple(table for table in TABLES if table is not listings.TABLE),
+)
+
 
 class TableUnknown(ValueError):
     """There is no table of this name."""

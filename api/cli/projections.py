@@ -27,15 +27,17 @@ def rebuild(table: TableName = None, json: Json = False) -> None:
 
     ``stock_levels`` belongs to the ledger: it is only compared with a replay.
     """
+    from api.wiring import start_thread
+    from projections.rebuild import Lanes
     from projections.rebuild import rebuild as replay
-    from projections.tables import TABLES, named
+    from projections.tables import LANES, TABLES, named
 
     if table == STOCK_LEVELS:
         _compare_stock_levels(as_json=json)
         return
     wanted = TABLES if table is None else (named(table),)
     with _place("rebuild") as place:
-        results = replay(place, wanted, progress=_told())
+        results = replay(place, wanted, progress=_told(), lanes=Lanes(LANES, start_thread))
     rows: list[dict[str, Cell]] = [
         {
             "table": each.table,
@@ -124,14 +126,17 @@ def take_again(
 
 def replay_equals_live(connection: Any, schema: str) -> "Further":
     """I3 for ``daicho verify``: a replay of all facts, beside the live tables, equals them row by row at one position."""
+    from api.wiring import start_thread
     from ledger.chain import Opening
     from ledger.invariants import Finding
     from ledger.verify import Further
+    from projections.rebuild import Lanes
     from projections.rebuild import rebuild as replay
+    from projections.tables import LANES
 
     def run(_: Opening) -> Iterator[Finding]:
         place, tables = _beside(connection, schema)
-        for each in replay(place, tables, swap=False, progress=_told()):
+        for each in replay(place, tables, swap=False, progress=_told(), lanes=Lanes(LANES, start_thread)):
             if each.difference is not None:
                 yield Finding("I3", f"{each.difference}; run `daicho rebuild {each.table}`", position=each.position)
 

@@ -1,20 +1,22 @@
 """R6: tables replayed beside the live ones while the service writes and readers read; a new shape; crashes; two at once."""
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
 
+from api.wiring import start_thread
 from ledger.book import stock
 from projections import change_log, rebuild
 from projections.checkpoint import Checkpoints
 from projections.compare import stock_levels_findings
 from projections.lag import lag, position_of
+from projections.lease import Leases
 from projections.rebuild import RebuildRefused, Rebuilt
 from projections.runner import Runner
 from projections.table import NEXT, Table
-from projections.tables import TABLES
+from projections.tables import LANES, TABLES
 from tests.ledger.rig import RealClock
 from tests.projections.happenings import beginning
 from tests.projections.rig import Ledger, differences
@@ -46,6 +48,29 @@ def test_every_table_is_replayed_and_swapped_in_equal(ledger: Ledger) -> None:
     ledger.must(stock.add("A", 1))
     ledger.caught_up()
     assert differences(ledger.compared()) == []
+
+
+def test_tables_replayed_side_by_side_are_the_same(ledger: Ledger) -> None:
+    beginning(ledger)
+    ledger.must(*(stock.add("A", 1) for _ in range(20)))
+    ledger.caught_up()
+    place = rebuild.Place(ledger.connect, ledger.schema, "rebuilder", RealClock())
+    lanes = rebuild.Lanes(LANES, start_thread)
+    results = rebuild.rebuild(place, TABLES, page_facts=7, lanes=lanes)
+    assert [each.table for each in results] == [each.name for each in TABLES]
+    assert differences(results) == []
+    with pytest.raises(RebuildRefused, match="another process is rebuilding"):
+        _refused_by_another(ledger, lanes)
+
+
+def _refused_by_another(ledger: Ledger, lanes: rebuild.Lanes) -> None:
+    """Somebody else holds the lease of one replay, and goes on holding it."""
+    with ledger.reader.transaction():
+        Checkpoints(ledger.schema).create(ledger.reader, TABLES[0], suffix=NEXT)
+    Leases(ledger.schema, "other").take(
+        ledger.reader, [f"{TABLES[0].name}{NEXT}"], ledger.clock.now() + timedelta(days=1)
+    )
+    rebuild.rebuild(ledger.place(), TABLES, lanes=lanes)
 
 
 def test_nothing_is_left_behind_by_a_rebuild(ledger: Ledger) -> None:
