@@ -17,18 +17,21 @@ commands = typer.Typer()
 @commands.command()
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Check the outcome and end: exit code 0 or 1.")] = False,
+    skus: Annotated[
+        int, typer.Option(min=40, max=1_000_000, help="SKUs at Rakuten; a quarter of them at Yahoo!.")
+    ] = 12_000,
     json: Json = False,
 ) -> None:
     """Play the three steps of setting up with two emulated malls, and show an order on its way; then serve until Ctrl-C."""
     from api.demo.doors import DoorRefused
-    from api.demo.play import played
+    from api.demo.play import LOG, played, settings_of_demo
     from api.demo.waiting import NotInTime
     from api.processes import until_told
     from api.settings import load
 
-    teller = _Said() if json else _Printed()
+    settings, teller = load(), _Said() if json else _Printed()
     try:
-        with played(load(), teller) as found:
+        with played(settings, teller, rakuten_skus=skus, yahoo_skus=skus // 4 + 10) as found:
             _show_points(found, teller)
             _show_addresses(found, as_json=json)
             sys.stdout.flush()
@@ -37,7 +40,7 @@ def demo(
                 until_told(found.running)
             holds = found.as_it_should
     except (DoorRefused, NotInTime) as failed:
-        say(f"daicho demo: {failed}")
+        say(f"daicho demo: {failed}; the log is {settings_of_demo(settings).home / LOG}")
         raise typer.Exit(1) from None
     if not holds:
         raise typer.Exit(1)

@@ -26,8 +26,6 @@ from api.settings import Settings
 from api.unavailable import Unavailable
 from api.wiring import House, SystemClock, local_postgres, open_house, reached_database
 
-RAKUTEN_SKUS = 12_000  # 20,400 rows of dl-normal-item.csv
-YAHOO_SKUS = 3_000
 FOLDER, LOCK, LOG = "demo", "demo.lock", "daicho.log"
 DELIVER_SECONDS = 0.3
 
@@ -50,9 +48,7 @@ class Played:
 
 
 @contextmanager
-def played(
-    settings: Settings, teller: Teller, *, rakuten_skus: int = RAKUTEN_SKUS, yahoo_skus: int = YAHOO_SKUS
-) -> Iterator[Played]:
+def played(settings: Settings, teller: Teller, *, rakuten_skus: int, yahoo_skus: int) -> Iterator[Played]:
     """The demonstration was played in a home of its own, and everything runs on while inside. Raises Unavailable, NotInTime, DoorRefused."""
     own = settings_of_demo(settings)
     clock = SystemClock()
