@@ -87,6 +87,14 @@ class LocalPostgres:
             self._end(place, signal.SIGINT)
         return True
 
+    def revive(self) -> bool:
+        """A server that was killed runs again, and the answer is True; one that runs or was stopped is left alone. Raises Unavailable."""
+        place = localpg_place.choose(self._home, self._db_user)
+        if not (place.data / "postmaster.pid").exists() or not _free(place):
+            return False  # A server that is stopped takes its pid file away, one that is killed cannot.
+        self.start()
+        return True
+
     def status(self) -> Status:
         """What is true now; starts nothing. Raises Unavailable."""
         place = localpg_place.choose(self._home, self._db_user)

@@ -17,10 +17,11 @@ import uvicorn
 from api.app import build
 from api.jobs import intake, push, retention
 from api.jobs.worker import Loop, Worker, working
+from api.localpg import LocalPostgres
 from api.mail.smtp import receiving
 from api.projecting import ensure_tables, feed
 from api.unavailable import Unavailable
-from api.wiring import House
+from api.wiring import House, local_postgres
 
 STEP_SECONDS_MAX = 2.0  # how long a step may take to end when the process stops; what it did is durable by then
 ANSWER_SECONDS_MAX = 3
@@ -40,12 +41,16 @@ class Parts:
 
 @dataclass(frozen=True)
 class Running:
-    """What runs: the address of HTTP, host and port of the mail receiver, the worker; None for what this process does not run."""
+    """What runs: the address of HTTP, host and port of the mail receiver, the worker; None for what this process does not run.
+
+    ``own_database``: the embedded server, which is started again when it was killed.
+    """
 
     http: str | None = None
     mail: tuple[str, int] | None = None
     worker: Worker | None = None
     server: Thread | None = None
+    own_database: LocalPostgres | None = None
 
 
 class Ended(RuntimeError):
@@ -67,7 +72,8 @@ def running(house: House, parts: Parts) -> Iterator[Running]:
         mail = None if receiver is None else (house.settings.smtp_host, receiver.port)
         log.info("started", http=http, mail=mail, loops=[] if worker is None else [s.name for s in worker.states()])
         try:
-            yield Running(http, mail, worker, server)
+            own = local_postgres(house.settings) if house.settings.database_url is None else None
+            yield Running(http, mail, worker, server, own)
         finally:
             log.info("stopping")
 
@@ -86,6 +92,16 @@ def until_told(parts: Running) -> None:
     while not told.wait(LOOK_SECONDS):
         if parts.server is not None and not parts.server.is_alive():
             raise Ended("the HTTP server has ended")
+        if parts.own_database is not None:
+            _revive(parts.own_database)
+
+
+def _revive(own: LocalPostgres) -> None:
+    try:
+        if own.revive():
+            log.warning("database_revived")
+    except Unavailable as error:
+        log.warning("database_not_revived", error=type(error).__name__)
 
 
 def loops(house: House) -> Sequence[Loop]:

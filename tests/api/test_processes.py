@@ -5,6 +5,7 @@ import signal
 import smtplib
 import socket
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from api.wiring import open_house
 from ledger.book import shops
 from tests.api.intake_rig import sample
 from tests.api.running import Process, answered, run, settings_of, started
+from tests.postgres import OwnServer
 
 WAIT_SECONDS_MAX = 30.0
 ORDERS = "{ orders { edges { node { number lines { quantity } } } } }"
@@ -41,8 +43,12 @@ def ask(process: Process, key: str, query: str) -> Any:
 
 
 def healthy(process: Process) -> bool:
-    with urllib.request.urlopen(process.said["health"], timeout=10) as answer:
-        return bool(json.loads(answer.read())["status"] == "ok")
+    try:
+        with urllib.request.urlopen(process.said["health"], timeout=10) as answer:
+            return bool(json.loads(answer.read())["status"] == "ok")
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
 
 
 def within(look: Callable[[], Any]) -> Any:
@@ -108,6 +114,22 @@ def test_each_part_runs_alone_and_they_work_together(
         assert ask(serve, key, "{ position { ledger } }")["position"]["ledger"] > 1
         for process in (serve, mail, second):
             assert process.stop() == 0, process.errors.read_text(encoding="utf-8")
+
+
+def test_an_embedded_server_that_was_killed_runs_again_and_one_that_was_stopped_is_left_alone(
+    own_server: OwnServer, environment: dict[str, str], tmp_path: Path
+) -> None:
+    own = environment | {"DAICHO_HOME": str(own_server.home), "DAICHO_DATABASE_URL": ""}
+    with started(own, tmp_path, "serve") as serve:
+        assert healthy(serve)
+        own_server.kill()
+        within(lambda: "database_revived" in serve.events())
+        within(lambda: healthy(serve))
+        own_server.stop()
+        within(lambda: not healthy(serve))
+        assert serve.stop() == 0
+        assert serve.events().count("database_revived") == 1
+    assert run(own, "db", "status").returncode == 1
 
 
 def test_a_port_that_is_taken_is_a_sentence_that_names_the_setting(environment: dict[str, str]) -> None:
