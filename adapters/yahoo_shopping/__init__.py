@@ -21,8 +21,17 @@ XQIDAQAB
 """
 
 SETTINGS = (
-    Setting("seller_id", "ストアアカウント", "ストアのURL store.shopping.yahoo.co.jp/ の次にある英数字です。", example="samplestore"),
-    Setting("client_id", "Client ID", "Yahoo!デベロッパーネットワーク > アプリケーションの管理 で作ったアプリケーションに表示されます。"),
+    Setting(
+        "seller_id",
+        "ストアアカウント",
+        "ストアのURL store.shopping.yahoo.co.jp/ の次にある英数字です。",
+        example="samplestore",
+    ),
+    Setting(
+        "client_id",
+        "Client ID",
+        "Yahoo!デベロッパーネットワーク > アプリケーションの管理 で作ったアプリケーションに表示されます。",
+    ),
     Setting("client_secret", "シークレット", "Client ID と同じ画面に表示されます。", secret=True),
     Setting(
         "redirect_uri",
@@ -71,8 +80,21 @@ SETTINGS = (
         required=False,
         example=_EXAMPLE_PUBLIC_KEY,
     ),
-    Setting("public_key_version", "公開鍵のバージョン", "暗号鍵管理に表示される番号です。", required=False, default="1", example="1"),
-    Setting("public_key_made_on", "公開鍵の発行日", "発行した日です（例: 2026-11-20）。1年で期限が切れます。", required=False, example="2026-11-20"),
+    Setting(
+        "public_key_version",
+        "公開鍵のバージョン",
+        "暗号鍵管理に表示される番号です。",
+        required=False,
+        default="1",
+        example="1",
+    ),
+    Setting(
+        "public_key_made_on",
+        "公開鍵の発行日",
+        "発行した日です（例: 2026-11-20）。1年で期限が切れます。",
+        required=False,
+        example="2026-11-20",
+    ),
 )
 
 MALL = Mall(
@@ -84,7 +106,9 @@ MALL = Mall(
     restores_on_cancel=RestoresOnCancel.UNKNOWN,
     sells_at_zero="allow-overdraft",
     units_max=UNITS_MAX,
-    products_in=Gap("the item data CSV comes with the other malls' product files; its columns were not seen in full (NOTES.md)"),
+    products_in=Gap(
+        "the item data CSV comes with the other malls' product files; its columns were not seen in full (NOTES.md)"
+    ),
     stock_in=(STOCK_CSV,),
     stock_out=write_stock,
     order_mail=read_order_mail,

@@ -70,7 +70,15 @@ def due_warnings(access: ShopAccess) -> tuple[DueWarning, ...]:
     Each warning's code ends with the step it is at: 30, 7 or 1 days before, or ``over``.
     """
     login_days, key_days = access.profile.number("api.login_days"), access.profile.number("api.public_key_days")
-    found = [_due(access, "relogin", access.secrets.get("logged_in_at", ""), login_days, "Yahoo! JAPAN IDでの再ログイン（4週間ごと）")]
+    found = [
+        _due(
+            access,
+            "relogin",
+            access.secrets.get("logged_in_at", ""),
+            login_days,
+            "Yahoo! JAPAN IDでの再ログイン（4週間ごと）",
+        )
+    ]
     if access.secrets.get("public_key", ""):
         made = access.settings.get("public_key_made_on", "")
         found.append(_due(access, "public_key", made, key_days, "公開鍵の再発行（1年ごと）"))
@@ -119,7 +127,9 @@ def _token(access: ShopAccess, fields: Mapping[str, str]) -> str | Outcome:
         "Authorization": "Basic " + base64.b64encode(client.encode()).decode("ascii"),
         "Content-Type": _FORM,
     }
-    reply = access.http.post(access.host("auth") + TOKEN_PATH, headers=headers, content=urlencode(fields).encode("ascii"))
+    reply = access.http.post(
+        access.host("auth") + TOKEN_PATH, headers=headers, content=urlencode(fields).encode("ascii")
+    )
     if not isinstance(reply, Answer):
         # Whatever became of this call, the one it was for was not sent: nothing was applied.
         return Outcome(Result.TRANSIENT, outcome_of_no_answer(reply).code)
@@ -133,7 +143,9 @@ def _token(access: ShopAccess, fields: Mapping[str, str]) -> str | Outcome:
         access.remember("access_token", access_token)
         return access_token
     if reply.status in (400, 401, 403):
-        return Outcome(Result.REJECTED_AUTH, "client_not_accepted" if said.get("error") == "invalid_client" else RELOGIN_NEEDED)
+        return Outcome(
+            Result.REJECTED_AUTH, "client_not_accepted" if said.get("error") == "invalid_client" else RELOGIN_NEEDED
+        )
     outcome = throttled_or_transient(reply)
     if outcome.result is Result.THROTTLED:
         return outcome
@@ -152,7 +164,9 @@ def _post(access: ShopAccess, operation: str, fields: Mapping[str, str], token: 
     headers = {"Authorization": f"Bearer {token}", "Content-Type": _FORM, **signature}
     # urlencode writes + as %2B and , and : as they must be; a bare + would reach the mall as a space.
     content = urlencode({"seller_id": seller_id, **fields}).encode("ascii")
-    return access.http.post(access.host("api_test" if test_store else "api") + API_PATH + operation, headers=headers, content=content)
+    return access.http.post(
+        access.host("api_test" if test_store else "api") + API_PATH + operation, headers=headers, content=content
+    )
 
 
 def _signature(access: ShopAccess, seller_id: str) -> dict[str, str] | Outcome:

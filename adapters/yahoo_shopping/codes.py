@@ -4,7 +4,9 @@ import re
 
 from ledger.terms import ListingKey
 
-CODE_CHARACTERS_MAX = 99  # setStock: 商品コード and 個別商品コード, each at most 99 half-width letters, digits and hyphens
+CODE_CHARACTERS_MAX = (
+    99  # setStock: 商品コード and 個別商品コード, each at most 99 half-width letters, digits and hyphens
+)
 CODE = re.compile(r"[A-Za-z0-9-]{1,99}")
 API_SEPARATOR = ":"  # setStock and getStock
 MAIL_SEPARATOR = "/"  # order mails

@@ -113,7 +113,10 @@ def _switched(state: StoreState, asked: dict[str, object]) -> dict[str, object]:
 def _form(body: bytes) -> dict[str, str]:
     """The fields of a form; {} for a body of another kind, of which the mall says that seller_id is not there."""
     try:
-        return {name: values[0] for name, values in parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=20).items()}
+        return {
+            name: values[0]
+            for name, values in parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=20).items()
+        }
     except ValueError:
         return {}
 

@@ -59,7 +59,10 @@ class Login:
                 return 200, self._given({})
             case "authorization_code":
                 if form.get("code", "") not in self._codes:
-                    return 400, {"error": "invalid_grant", "error_description": "authorization code is expired or invalid"}
+                    return 400, {
+                        "error": "invalid_grant",
+                        "error_description": "authorization code is expired or invalid",
+                    }
                 self._codes.discard(form["code"])
                 refresh = self._new("refresh")
                 self._refresh[refresh] = self._shop.clock.now() + timedelta(days=REFRESH_DAYS)
@@ -82,4 +85,7 @@ class Login:
             said = base64.b64decode(encoded, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             return False
-        return kind == "Basic" and said == f"{self._shop.settings.get('client_id', '')}:{self._shop.secrets.get('client_secret', '')}"
+        return (
+            kind == "Basic"
+            and said == f"{self._shop.settings.get('client_id', '')}:{self._shop.secrets.get('client_secret', '')}"
+        )

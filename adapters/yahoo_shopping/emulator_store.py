@@ -84,7 +84,9 @@ def invented_stock(listings: int, *, first: int = 1) -> dict[ListingKey, int | N
 
 def _block(ordinal: int, key: ListingKey, units: int) -> str:
     codes = f"{key.item}{MAIL_SEPARATOR}{key.variant}" if key.variant else key.item
-    return f"（{ordinal}）①サンプル商品（{ordinal}番） ﾌﾞﾙｰ\n{codes}\n{PRICE_YEN:,}円×{units:,}＝{PRICE_YEN * units:,}円\n"
+    return (
+        f"（{ordinal}）①サンプル商品（{ordinal}番） ﾌﾞﾙｰ\n{codes}\n{PRICE_YEN:,}円×{units:,}＝{PRICE_YEN * units:,}円\n"
+    )
 
 
 def _said(order: EmulatedOrder) -> str:

@@ -29,7 +29,9 @@ MATCH_KEYS = (
     MatchKey("code", "商品コード"),
 )
 
-_COLUMNS = {name: (name,) for name in ("code", "sub-code", "quantity", "allow-overdraft", "stock-close", "name", "mode")}
+_COLUMNS = {
+    name: (name,) for name in ("code", "sub-code", "quantity", "allow-overdraft", "stock-close", "name", "mode")
+}
 _REQUIRED = ("code", "sub-code", "quantity")
 _FLAGS = (("allow-overdraft", "sells_at_zero"), ("stock-close", "closed"))
 
@@ -66,7 +68,9 @@ def write_stock(levels: Iterable[ListingLevel], _profile: Profile) -> Iterator[b
     for count, level in enumerate(levels, start=1):
         assert level.units >= 0, level.units
         if count > FILE_ROWS_MAX:
-            raise FileTooLong(f"row {count:,} of a stock CSV; expected at most {FILE_ROWS_MAX:,}: write the rest into another file")
+            raise FileTooLong(
+                f"row {count:,} of a stock CSV; expected at most {FILE_ROWS_MAX:,}: write the rest into another file"
+            )
         line = io.StringIO()
         csv.writer(line, lineterminator="\r\n").writerow([level.key.item, level.key.variant, level.units, ""])
         yield line.getvalue().encode(ENCODING)
@@ -89,10 +93,14 @@ class _Reader:
         """Every row that is stock, and every problem; rows without sub-code come last. Raises TableRefused for too many."""
         seen: set[int] = set()
         items_with_variants: set[int] = set()
-        with tempfile.SpooledTemporaryFile(WAITING_BYTES_IN_MEMORY_MAX, mode="w+", encoding="utf-8", newline="\n") as waiting:
+        with tempfile.SpooledTemporaryFile(
+            WAITING_BYTES_IN_MEMORY_MAX, mode="w+", encoding="utf-8", newline="\n"
+        ) as waiting:
             for count, (number, cells) in enumerate(rows, start=1):
                 if count > self._rows_max:
-                    raise TableRefused(RowProblem(number, "", f"{count:,} rows", f"at most {self._rows_max:,} rows in one file"))
+                    raise TableRefused(
+                        RowProblem(number, "", f"{count:,} rows", f"at most {self._rows_max:,} rows in one file")
+                    )
                 row = self._row(number, cells)
                 if isinstance(row, RowProblem):
                     items_with_variants.update(self._item_with_variant(cells))

@@ -37,14 +37,18 @@ def connection_test(access: ShopAccess) -> ConnectionTested:
     if access.secrets.get("authorization_code", ""):
         failed = log_in(access)
         if failed is not None:
-            warnings.append(DueWarning("authorization_code_refused", f"認可コードでログインできませんでした（{failed.code}）。"))
+            warnings.append(
+                DueWarning("authorization_code_refused", f"認可コードでログインできませんでした（{failed.code}）。")
+            )
     answer = call(access, "getStock", {"item_code": access.profile.text("api.connection_test_code")})
     warnings.extend(due_warnings(access))
     if isinstance(answer, Outcome):
         return ConnectionTested(False, _why(answer), tuple(warnings))
     reply = read_reply(answer.body, busy_message=access.profile.text("api.busy_message"))
     if isinstance(reply, tuple):
-        return ConnectionTested(True, "在庫参照API（getStock）で接続を確認しました。", tuple(warnings + _key_warnings(access, answer)))
+        return ConnectionTested(
+            True, "在庫参照API（getStock）で接続を確認しました。", tuple(warnings + _key_warnings(access, answer))
+        )
     code = reply.code if isinstance(reply, Refusal) else reply.reason
     return ConnectionTested(False, _why(Outcome(Result.REJECTED, code or f"http_{answer.status}")), tuple(warnings))
 
@@ -71,7 +75,9 @@ def _failed(outcome: Outcome) -> ReadFailed:
 
 def _read(result: StockResult) -> ListingRead:
     units = None if result.units is None else max(0, result.units)
-    return ListingRead(result.key, units if result.found else None, found=result.found, sellable=result.found and result.sellable)
+    return ListingRead(
+        result.key, units if result.found else None, found=result.found, sellable=result.found and result.sellable
+    )
 
 
 def _why(outcome: Outcome) -> str:
@@ -86,4 +92,9 @@ def _key_warnings(access: ShopAccess, answer: Answer) -> list[DueWarning]:
     said = answer.headers.get("x-sws-authorize-status", "")
     if not said or said == access.profile.text("api.authorize_status_ok"):
         return []
-    return [DueWarning("public_key_not_accepted", "公開鍵が受け付けられていません。期限とバージョンを確かめ、必要なら再発行してください。")]
+    return [
+        DueWarning(
+            "public_key_not_accepted",
+            "公開鍵が受け付けられていません。期限とバージョンを確かめ、必要なら再発行してください。",
+        )
+    ]

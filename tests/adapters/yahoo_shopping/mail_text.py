@@ -26,10 +26,24 @@ def sent() -> datetime:
 def order_text(number: int, items: Sequence[Item], *, seller: str = "samplestore", spaced: bool = False) -> str:
     """The body. ``spaced``: as the customer's copy, with spaces around × and ＝."""
     times, equals = (" × ", " ＝ ") if spaced else ("×", "＝")
-    out = [f"注文ID　：{seller}-{number}", "注文日時：2026年11月20日 09時04分05秒", "ストア名：サンプルストア", "", "商品情報", "￣￣￣￣￣￣￣￣￣￣"]
+    out = [
+        f"注文ID　：{seller}-{number}",
+        "注文日時：2026年11月20日 09時04分05秒",
+        "ストア名：サンプルストア",
+        "",
+        "商品情報",
+        "￣￣￣￣￣￣￣￣￣￣",
+    ]
     for ordinal, item in enumerate(items, start=1):
         amount = f"{item.price_yen:,}円{times}{item.units:,}{equals}{item.price_yen * item.units:,}円"
         out += [f"（{ordinal}）{item.name}", item.codes, *item.options, amount, ""]
     total = sum(item.price_yen * item.units for item in items)
-    out += ["===============", f"商品の合計金額 ： {total:,}円", "手数料：0円", "送料：0円", "ギフト包装料：0円", "ポイント利用分：0円"]
+    out += [
+        "===============",
+        f"商品の合計金額 ： {total:,}円",
+        "手数料：0円",
+        "送料：0円",
+        "ギフト包装料：0円",
+        "ポイント利用分：0円",
+    ]
     return "\n".join([*out, "クーポン利用分：0円", f"合計金額 ：{total:,}円", ""])

@@ -19,7 +19,15 @@ def _row(number: int, item: str, variant: str, units: int | None, **more: object
     matches = {"sub_code_or_code": variant or item, "code_and_sub_code": joined, "code": item}
     if variant:
         matches["sub_code"] = variant
-    return {"row": number, "item": item, "variant": variant, "units": units, "unlimited": units is None, "matches": matches, **more}
+    return {
+        "row": number,
+        "item": item,
+        "variant": variant,
+        "units": units,
+        "unlimited": units is None,
+        "matches": matches,
+        **more,
+    }
 
 
 def _lines(*lines: str) -> str:
@@ -61,11 +69,22 @@ def _with_names() -> Sample:
         _row(3, "item-01", "blue", 3, name="㈱サンプルTシャツ①, 青"),
         _row(4, "item-05", "", 12, name="二行の\n名前"),
     ]
-    return "stock-with-names-utf8.csv", text.encode("utf-8-sig"), {"format": "stock", "encoding": "utf-8-sig", "rows": rows, "problems": []}
+    return (
+        "stock-with-names-utf8.csv",
+        text.encode("utf-8-sig"),
+        {"format": "stock", "encoding": "utf-8-sig", "rows": rows, "problems": []},
+    )
 
 
 def _not_together() -> Sample:
-    text = _lines("stock-close,quantity,sub-code,mode,code", ",4,,,item-07", ",1,blue,,item-08", ",9,,,item-08", ",2,S,,item-07", ",3,L,,item-07")
+    text = _lines(
+        "stock-close,quantity,sub-code,mode,code",
+        ",4,,,item-07",
+        ",1,blue,,item-08",
+        ",9,,,item-08",
+        ",2,S,,item-07",
+        ",3,L,,item-07",
+    )
     rows = [_row(3, "item-08", "blue", 1), _row(5, "item-07", "S", 2), _row(6, "item-07", "L", 3)]
     return "stock-columns-and-rows-apart.csv", text.encode("cp932"), {"format": "stock", "rows": rows, "problems": []}
 
@@ -112,5 +131,8 @@ def _wrong_rows() -> Sample:
 
 
 def _product_data() -> Sample:
-    text = _lines("path,name,code,sub-code,original-price,price,options", "サンプル,サンプルTシャツ,item-01,,,2980,カラー ブルー レッド")
+    text = _lines(
+        "path,name,code,sub-code,original-price,price,options",
+        "サンプル,サンプルTシャツ,item-01,,,2980,カラー ブルー レッド",
+    )
     return "item-data.csv", text.encode("cp932"), {"not_recognised": {"looks_like": []}}

@@ -72,7 +72,9 @@ def store(*, settings: Mapping[str, str] | None = None, secrets: Mapping[str, st
         remembered.append((name, value))
         kept[name] = value
 
-    access = ShopAccess(http, entered, kept, remember, clock.now, {"*": "http://127.0.0.1"}, adapters.profile("yahoo_shopping"))
+    access = ShopAccess(
+        http, entered, kept, remember, clock.now, {"*": "http://127.0.0.1"}, adapters.profile("yahoo_shopping")
+    )
     for key in (BLUE, PLAIN):
         shop.set_stock(key, 9)
     try:
@@ -97,10 +99,20 @@ class LaidDown:
         return self.replies.pop(0)
 
 
-def access_to(http: MallHttp, *, settings: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None) -> ShopAccess:
+def access_to(
+    http: MallHttp, *, settings: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None
+) -> ShopAccess:
     """Access over that connection; a remembered secret is seen by the next call."""
     kept = {**SECRETS, **(secrets or {})}
-    return ShopAccess(http, {**SETTINGS, **(settings or {})}, kept, kept.__setitem__, lambda: NOW, {}, adapters.profile("yahoo_shopping"))
+    return ShopAccess(
+        http,
+        {**SETTINGS, **(settings or {})},
+        kept,
+        kept.__setitem__,
+        lambda: NOW,
+        {},
+        adapters.profile("yahoo_shopping"),
+    )
 
 
 def answer(status: int, body: str | bytes, headers: Mapping[str, str] | None = None) -> Answer:

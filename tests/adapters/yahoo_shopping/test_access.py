@@ -17,15 +17,26 @@ from tests.adapters.yahoo_shopping.store import NOW, PLAIN, LaidDown, access_to,
 DONE = answer(200, result_set("<ItemCode>test1234</ItemCode><SubCode/><Quantity>6</Quantity>"))
 EXPIRED = answer(401, '<Error><Message>Please provide valid credentials. error="invalid_token"</Message></Error>')
 LEVEL = [ListingLevel(PLAIN, 6)]
-STEPS = [(0, "relogin_30"), (20, "relogin_30"), (21, "relogin_7"), (26, "relogin_7"), (27, "relogin_1"), (28, "relogin_over")]
+STEPS = [
+    (0, "relogin_30"),
+    (20, "relogin_30"),
+    (21, "relogin_7"),
+    (26, "relogin_7"),
+    (27, "relogin_1"),
+    (28, "relogin_over"),
+]
 RELOGIN = [Outcome(Result.REJECTED_AUTH, "relogin_needed")]
 
 
 def token(access: str, refresh: str = "") -> str:
-    return f'{{"access_token":"{access}","token_type":"Bearer","expires_in":3600' + (f',"refresh_token":"{refresh}"}}' if refresh else "}")
+    return f'{{"access_token":"{access}","token_type":"Bearer","expires_in":3600' + (
+        f',"refresh_token":"{refresh}"}}' if refresh else "}"
+    )
 
 
-@pytest.mark.parametrize("expired", [EXPIRED, answer(401, error("px-04102")), answer(400, error("px-04102")), answer(401, "")])
+@pytest.mark.parametrize(
+    "expired", [EXPIRED, answer(401, error("px-04102")), answer(400, error("px-04102")), answer(401, "")]
+)
 def test_an_expired_access_token_is_renewed_once_and_the_push_sent_once_more(expired: Answer) -> None:
     http = LaidDown([expired, answer(200, token("access-2")), DONE])
     access = access_to(http)
@@ -132,7 +143,10 @@ def test_the_public_key_signs_the_store_and_the_moment() -> None:
     push(access_to(http, settings={"public_key_version": "3"}, secrets={"public_key": f"\n{pem}\n"}), LEVEL)
     headers = http.asked[0][1]
     assert headers["X-sws-signature-version"] == "3"
-    assert key.decrypt(base64.b64decode(headers["X-sws-signature"]), PKCS1v15()) == f"samplestore:{int(NOW.timestamp())}".encode()
+    assert (
+        key.decrypt(base64.b64decode(headers["X-sws-signature"]), PKCS1v15())
+        == f"samplestore:{int(NOW.timestamp())}".encode()
+    )
 
 
 def test_a_public_key_that_cannot_be_read_stops_the_shop_and_sends_nothing() -> None:

@@ -57,7 +57,9 @@ def test_requests_that_are_wrong_as_a_whole_write_nothing() -> None:
 
 def test_a_row_that_is_wrong_is_answered_beside_the_ones_that_are_done() -> None:
     with store() as shop:
-        answer = posted(shop, urlencode({"seller_id": "samplestore", "item_code": "test1234,item-01:blue", "quantity": "33.0,2"}))
+        answer = posted(
+            shop, urlencode({"seller_id": "samplestore", "item_code": "test1234,item-01:blue", "quantity": "33.0,2"})
+        )
         assert answer.status == 207
         assert "st-02104" in answer.body.decode()
         assert shop.shop.stock == {BLUE: 2, PLAIN: 9}
@@ -73,7 +75,10 @@ def test_switches_give_the_faults_of_this_mall() -> None:
         assert not isinstance(read_back(shop.access, [PLAIN]), Exception)
         shop.state.publishing_lock = False
         shop.state.partial = {"item-01:blue": "st-02104", "test1234": "ed-10002"}
-        assert shop.push((PLAIN, 1), (BLUE, 1)) == [Outcome(Result.UNKNOWN, "ed-10002"), Outcome(Result.REJECTED, "st-02104")]
+        assert shop.push((PLAIN, 1), (BLUE, 1)) == [
+            Outcome(Result.UNKNOWN, "ed-10002"),
+            Outcome(Result.REJECTED, "st-02104"),
+        ]
         assert shop.shop.stock == {BLUE: 9, PLAIN: 1}, "ed-10002 was written"
         shop.state.partial = {}
         shop.state.login.expire_access()
@@ -85,9 +90,19 @@ def test_switches_give_the_faults_of_this_mall() -> None:
 
 def test_switches_can_be_set_from_outside() -> None:
     with store() as shop:
-        asked = {"maintenance": True, "publishing_lock": True, "partial": {"test1234": "st-02104"}, "expired_token": True, "expired_login": True}
+        asked = {
+            "maintenance": True,
+            "publishing_lock": True,
+            "partial": {"test1234": "st-02104"},
+            "expired_token": True,
+            "expired_login": True,
+        }
         posted(shop, json.dumps(asked), url="http://127.0.0.1/_emulator/yahoo_shopping")
-        assert (shop.state.maintenance, shop.state.publishing_lock, shop.state.partial) == (True, True, {"test1234": "st-02104"})
+        assert (shop.state.maintenance, shop.state.publishing_lock, shop.state.partial) == (
+            True,
+            True,
+            {"test1234": "st-02104"},
+        )
         assert shop.push((BLUE, 1)) == [Outcome(Result.REJECTED_AUTH, "relogin_needed")]
 
 
@@ -134,7 +149,10 @@ def test_the_store_sells_from_its_own_number_and_tells_late_in_iso_2022_jp() -> 
             assert isinstance(reading, Telling)
             readings.append(reading)
         assert [line.quantity for line in readings[0].lines] == [2, 1]
-        assert [(one.order, one.state) for one in readings] == [(order.number, "confirmed"), (order.number, "cancelled")]
+        assert [(one.order, one.state) for one in readings] == [
+            (order.number, "confirmed"),
+            (order.number, "cancelled"),
+        ]
 
 
 def test_the_stock_csv_of_a_store_reads_back_as_its_stock() -> None:

@@ -55,7 +55,12 @@ def test_the_default_match_key_is_the_variants_code_else_the_items() -> None:
     assert isinstance(variant, FileRow)
     assert isinstance(plain, FileRow)
     assert files.MATCH_KEYS[0].name == "sub_code_or_code"
-    assert variant.matches == {"sub_code_or_code": "a-red", "code_and_sub_code": "a:a-red", "code": "a", "sub_code": "a-red"}
+    assert variant.matches == {
+        "sub_code_or_code": "a-red",
+        "code_and_sub_code": "a:a-red",
+        "code": "a",
+        "sub_code": "a-red",
+    }
     assert plain.matches == {"sub_code_or_code": "b", "code_and_sub_code": "b", "code": "b"}
 
 
@@ -98,13 +103,18 @@ ROW = st.tuples(CODE, st.one_of(st.just(""), CODE), st.one_of(st.none(), st.inte
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(rows=st.lists(ROW, max_size=12), order=st.permutations(HEADER))
-def test_any_order_of_rows_and_columns_gives_the_same_stock(rows: list[tuple[str, str, int | None]], order: list[str]) -> None:
+def test_any_order_of_rows_and_columns_gives_the_same_stock(
+    rows: list[tuple[str, str, int | None]], order: list[str]
+) -> None:
     with_variants = {item for item, variant, _ in rows if variant}
     first: dict[tuple[str, str], int | None] = {}
     for item, variant, units in rows:
         first.setdefault((item, variant), units)
     want = {key: units for key, units in first.items() if key[1] or key[0] not in with_variants}
-    cells = [dict(zip(HEADER, (item, variant, "" if units is None else str(units)), strict=True)) for item, variant, units in rows]
+    cells = [
+        dict(zip(HEADER, (item, variant, "" if units is None else str(units)), strict=True))
+        for item, variant, units in rows
+    ]
     lines = [",".join(order), *(",".join(row[name] for name in order) for row in cells)]
     found = read(("\r\n".join(lines) + "\r\n").encode("cp932"))
     assert {(row.key.item, row.key.variant): row.units for row in found if isinstance(row, FileRow)} == want

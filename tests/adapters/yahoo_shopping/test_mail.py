@@ -17,19 +17,32 @@ from tests.adapters.yahoo_shopping.sample_mails import CANCEL_SUBJECT, ORDER_SUB
 
 PROFILE = adapters.profile("yahoo_shopping")
 ORDERED_AT = datetime(2026, 11, 20, 0, 4, 5, tzinfo=UTC)
-WAYS = (("iso-2022-jp", "7bit"), ("utf-8", "base64"), ("utf-8", "quoted-printable"), ("cp932", "base64"), ("euc-jp", "8bit"))
+WAYS = (
+    ("iso-2022-jp", "7bit"),
+    ("utf-8", "base64"),
+    ("utf-8", "quoted-printable"),
+    ("cp932", "base64"),
+    ("euc-jp", "8bit"),
+)
 
 # What product names have, and what looks like the mail's own marks; all of it can be sent in ISO-2022-JP.
 LETTERS = "あア漢髙㈱①Ⅲ㍻ﾌﾞﾙｰ（）()【】×＝=:：/-円0123456789２３,， 　ABCxyz～－・"
 NAME = st.text(alphabet=LETTERS, min_size=1, max_size=40).filter(lambda text: text.strip() != "")
 CODE = st.text(alphabet="abcxyzABC0123456789-", min_size=1, max_size=20).filter(lambda text: text.strip("-") != "")
 CODES = st.builds(lambda code, sub: f"{code}/{sub}" if sub else code, CODE, st.one_of(st.just(""), CODE))
-OPTION = st.builds(lambda name, value: f"{name}：{value}", st.sampled_from(("サイズ", "カラー", "名入れ", "のし")), NAME)
+OPTION = st.builds(
+    lambda name, value: f"{name}：{value}", st.sampled_from(("サイズ", "カラー", "名入れ", "のし")), NAME
+)
 UNITS = st.one_of(st.integers(1, 20), st.sampled_from((1_000, 9_999_999)))
 ITEM = st.builds(Item, NAME, CODES, UNITS, st.integers(0, 99_999), st.lists(OPTION, max_size=3).map(tuple))
 ITEMS = st.lists(ITEM, min_size=1, max_size=6)
 
-quickly = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+quickly = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 
 
 def mail_of(text: str, subject: str = ORDER_SUBJECT) -> MailText:
@@ -50,7 +63,9 @@ def lines_of(items: Sequence[Item]) -> tuple[TellingLine, ...]:
 
 @quickly
 @given(items=ITEMS, way=st.sampled_from(WAYS), spaced=st.booleans(), quoted=st.booleans(), number=st.integers(1, 10**9))
-def test_every_way_of_sending_an_order_says_the_same_order(items: list[Item], way: tuple[str, str], spaced: bool, quoted: bool, number: int) -> None:
+def test_every_way_of_sending_an_order_says_the_same_order(
+    items: list[Item], way: tuple[str, str], spaced: bool, quoted: bool, number: int
+) -> None:
     text = order_text(number, items, spaced=spaced)
     body = "\n".join(f"> {line}" for line in text.split("\n")) if quoted else text
     raw = write_mail(
@@ -117,7 +132,12 @@ def test_a_missing_quantity_is_at_least_one_and_says_so() -> None:
 
 
 def test_words_around_the_price_do_not_hide_the_quantity() -> None:
-    for amount in ("2,980円（税込）×2＝5,960円", "2,980円×2個＝5,960円 ※10%税込", "2980 円 × 2 ＝ 5960 円", "2,980円×２＝5,960円"):
+    for amount in (
+        "2,980円（税込）×2＝5,960円",
+        "2,980円×2個＝5,960円 ※10%税込",
+        "2980 円 × 2 ＝ 5960 円",
+        "2,980円×２＝5,960円",
+    ):
         told = reading(order_text(7, TWO).replace("2,980円×2＝5,960円", amount))
         assert isinstance(told, Telling), amount
         assert told.lines[0] == TellingLine("item-01", "blue", 2, line_id="1"), amount

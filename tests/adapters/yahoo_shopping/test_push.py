@@ -34,8 +34,14 @@ def test_a_test_store_is_spoken_to_at_the_test_host() -> None:
 
 def test_results_are_found_by_their_codes_whatever_their_order() -> None:
     failed = "<ItemCode>item-01</ItemCode><SubCode>blue</SubCode><ErrorCode>st-02104</ErrorCode>"
-    assert told(answer(207, result_set(failed, PLAIN_DONE))) == [Outcome(Result.APPLIED), Outcome(Result.REJECTED, "st-02104")]
-    assert told(answer(207, result_set(PLAIN_DONE, failed))) == [Outcome(Result.APPLIED), Outcome(Result.REJECTED, "st-02104")]
+    assert told(answer(207, result_set(failed, PLAIN_DONE))) == [
+        Outcome(Result.APPLIED),
+        Outcome(Result.REJECTED, "st-02104"),
+    ]
+    assert told(answer(207, result_set(PLAIN_DONE, failed))) == [
+        Outcome(Result.APPLIED),
+        Outcome(Result.REJECTED, "st-02104"),
+    ]
 
 
 def test_a_row_that_was_written_but_not_read_back_is_unknown() -> None:
@@ -44,12 +50,17 @@ def test_a_row_that_was_written_but_not_read_back_is_unknown() -> None:
 
 
 def test_a_result_that_is_missing_or_said_twice_is_unknown() -> None:
-    assert told(answer(200, result_set(PLAIN_DONE))) == [Outcome(Result.APPLIED), Outcome(Result.UNKNOWN, "result_missing")]
+    assert told(answer(200, result_set(PLAIN_DONE))) == [
+        Outcome(Result.APPLIED),
+        Outcome(Result.UNKNOWN, "result_missing"),
+    ]
     assert told(answer(200, result_set(PLAIN_DONE, BLUE_DONE, BLUE_DONE)))[1] == Outcome(Result.UNKNOWN, "result_twice")
 
 
 def test_another_number_in_the_result_is_read_back_before_it_is_believed() -> None:
-    assert told(answer(200, result_set(PLAIN_DONE, BLUE_DONE.replace(">3<", ">2<"))))[1] == Outcome(Result.UNKNOWN, "quantity_differs")
+    assert told(answer(200, result_set(PLAIN_DONE, BLUE_DONE.replace(">3<", ">2<"))))[1] == Outcome(
+        Result.UNKNOWN, "quantity_differs"
+    )
 
 
 @pytest.mark.parametrize("code", ["st-02101", "st-02102", "st-02103", "st-02104", "st-02105", "ed-10001"])
@@ -100,7 +111,9 @@ def test_a_store_or_key_at_fault_stops_the_shop(code: str) -> None:
         (429, "", Outcome(Result.THROTTLED, "http_429", 1.0)),
     ],
 )
-def test_an_answer_of_no_known_form_is_never_taken_for_applied(status: int, body: str | bytes, outcome: Outcome) -> None:
+def test_an_answer_of_no_known_form_is_never_taken_for_applied(
+    status: int, body: str | bytes, outcome: Outcome
+) -> None:
     assert told(answer(status, body)) == [outcome] * 2
 
 

@@ -25,9 +25,14 @@ def test_the_emulated_store_says_what_it_shows() -> None:
 
 
 def test_a_code_yahoo_cannot_have_is_not_there_and_not_asked_for() -> None:
-    http = LaidDown([answer(200, result_set(row(PLAIN, "<Status>1</Status><Quantity>4</Quantity><IsPublished>0</IsPublished>")))])
+    http = LaidDown(
+        [answer(200, result_set(row(PLAIN, "<Status>1</Status><Quantity>4</Quantity><IsPublished>0</IsPublished>")))]
+    )
     odd = ListingKey("商品")
-    assert read_back(access_to(http), [odd, PLAIN]) == [ListingRead(odd, None, found=False, sellable=False), ListingRead(PLAIN, 4, sellable=False)]
+    assert read_back(access_to(http), [odd, PLAIN]) == [
+        ListingRead(odd, None, found=False, sellable=False),
+        ListingRead(PLAIN, 4, sellable=False),
+    ]
     assert http.asked[0][2] == {"seller_id": "samplestore", "item_code": "test1234"}
 
 
@@ -40,7 +45,10 @@ def test_a_number_below_zero_is_read_as_zero() -> None:
     ("reply", "failed"),
     [
         (answer(200, result_set()), ReadFailed(Result.TRANSIENT, "answer_incomplete")),
-        (answer(207, result_set(row(PLAIN, "<ErrorCode>ed-10001</ErrorCode>"))), ReadFailed(Result.TRANSIENT, "answer_incomplete")),
+        (
+            answer(207, result_set(row(PLAIN, "<ErrorCode>ed-10001</ErrorCode>"))),
+            ReadFailed(Result.TRANSIENT, "answer_incomplete"),
+        ),
         (answer(400, error("ed-00002")), ReadFailed(Result.TRANSIENT, "ed-00002", 300)),
         (answer(400, error("st-01100")), ReadFailed(Result.REJECTED_AUTH, "st-01100")),
         (answer(400, error("st-01101")), ReadFailed(Result.TRANSIENT, "st-01101")),

@@ -20,5 +20,16 @@ def test_there_are_mails_enough_and_no_real_address_in_them() -> None:
 
 def test_the_declaration_names_each_secret() -> None:
     secret = {setting.name for setting in MALL.settings if setting.secret}
-    assert secret == {"client_secret", "authorization_code", "refresh_token", "access_token", "logged_in_at", "public_key"}
-    assert {setting.name for setting in MALL.settings if setting.required} == {"seller_id", "client_id", "client_secret"}
+    assert secret == {
+        "client_secret",
+        "authorization_code",
+        "refresh_token",
+        "access_token",
+        "logged_in_at",
+        "public_key",
+    }
+    assert {setting.name for setting in MALL.settings if setting.required} == {
+        "seller_id",
+        "client_id",
+        "client_secret",
+    }
