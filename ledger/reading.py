@@ -18,6 +18,7 @@ from ledger.stock import Stock
 from ledger.terms import utc_moment
 from ledger.view import NOTHING_ON_TOP, TAIL_FACTS, Fold, OnTop, S, StreamRead, StreamsKept, View, Wanted
 
+NO_LEVEL = Level()
 UNREAD = datetime.min.replace(tzinfo=UTC)  # a view that decides nothing has no time
 
 
@@ -82,7 +83,10 @@ class Selects:
             "SELECT w.id FROM unnest(%s::text[], %s::bigint[]) AS w (id, version), LATERAL (SELECT FROM {ledger_events} AS f"
             " WHERE f.originator_id = w.id AND f.originator_version > w.version LIMIT 1) AS e"
         )
-        self.moved = named("SELECT DISTINCT originator_id FROM {ledger_events} WHERE notification_id > %s")
+        self.moved = named(
+            "SELECT originator_id FROM {ledger_events} WHERE notification_id > %s AND notification_id < %s"
+            " UNION SELECT originator_id FROM {ledger_events} WHERE notification_id > %s"
+        )
 
 
 @cache
@@ -126,14 +130,16 @@ def fetch(
     carrying = {pair for covers, pairs in wanted.on_top.items() if any(covers.up_to_position) for pair in pairs}
     if carrying:
         cursors["carried"] = connection.execute(selects.counts_of_skus, _texts(sorted(carrying)), prepare=True)
-    if wanted.moved_since is not None:
-        cursors["moved"] = connection.execute(selects.moved, (wanted.moved_since,), prepare=True)
+    span = wanted.moved
+    if span is not None:
+        values = (span.after, span.own_first, max(span.after, span.own_last))
+        cursors["moved"] = connection.execute(selects.moved, values, prepare=True)
     if names:
         cursors["keys"] = connection.execute(selects.keys, _texts(names), prepare=True)
     # A Sync, not only a flush: with it the server sees that the transaction idles while decisions are made, and can end it.
     pipeline.sync()
     if stocks:
-        view.levels.update({pair: Level() for pair in stocks})
+        view.levels.update(dict.fromkeys(stocks, NO_LEVEL))
         view.levels.update({(row[0], row[1]): _level(row) for row in cursors["stocks"]})
     if streams:
         _put_streams(view, kept, streams, _records(cursors["streams"]))
@@ -150,9 +156,8 @@ def fetch(
         for row in cursors["carried"] if carrying else ():
             carried.setdefault((row[0], row[1]), []).append(Count(*row))
         _put_tops(view, wanted, cursors["on_top"].fetchall(), carried)
-    if wanted.moved_since is not None:
-        streams_moved = {row[0] for row in cursors["moved"].fetchall()}
-        view.moved = (wanted.moved_since, frozenset(streams_moved - {record.stream for record in view.records}))
+    if span is not None:
+        view.moved[span] = frozenset(row[0] for row in cursors["moved"].fetchall())
     return [KeptAnswer(*row) for row in cursors["keys"]] if names else []
 
 

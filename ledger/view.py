@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ledger import keys
 from ledger.codec import Envelope, Record, encode
@@ -47,10 +47,18 @@ class OnTop:
 NOTHING_ON_TOP = OnTop()
 
 
+class Span(NamedTuple):
+    """Positions behind ``after``, less those from ``own_first`` to ``own_last``: what the asker wrote itself and knows."""
+
+    after: int
+    own_first: int
+    own_last: int
+
+
 @dataclass
 class Wanted:
     """What a decision needs to be read. ``counts`` are (place, sku, shop); ``on_top`` are the (place, sku) for whose number
-    these covers are stated; ``moved_since``: the streams with facts behind this position.
+    these covers are stated; ``moved``: the streams with facts in the span, for a command that commits alone.
 
     Mutable: every decision of a commit adds what it needs.
     """
@@ -60,7 +68,7 @@ class Wanted:
     tails: set[str] = field(default_factory=set)
     counts: set[tuple[str, str, str]] = field(default_factory=set)
     on_top: dict[Covers, set[tuple[str, str]]] = field(default_factory=dict)
-    moved_since: int | None = None
+    moved: Span | None = None
 
     def add(self, other: "Wanted") -> None:
         """Everything of the other is wanted too."""
@@ -70,12 +78,11 @@ class Wanted:
         self.counts |= other.counts
         for covers, pairs in other.on_top.items():
             self.on_top.setdefault(covers, set()).update(pairs)
-        if other.moved_since is not None:
-            self.moved_since = min(other.moved_since, self.moved_since or other.moved_since)
+        self.moved = other.moved or self.moved
 
     def __bool__(self) -> bool:
         read = self.stocks or self.streams or self.tails or self.counts or self.on_top
-        return bool(read) or self.moved_since is not None
+        return bool(read) or self.moved is not None
 
 
 class NotReadYet(Exception):
@@ -152,7 +159,8 @@ class View:
         self.tails: dict[str, list[Record]] = {}
         self.counts: dict[tuple[str, str, str], Count | None] = {}
         self.tops: dict[Covers, dict[tuple[str, str], OnTop]] = {}
-        self.moved: tuple[int, frozenset[str]] | None = None
+        self.moved: dict[Span, frozenset[str]] = {}
+        self._tops_asked: tuple[Covers | None, dict[tuple[str, str], OnTop]] = (None, {})
         self._counts_seen = 0
         self._pairs: dict[str, tuple[str, str]] = {}
         self._dated: tuple[Envelope, datetime, Envelope] | None = None
@@ -227,17 +235,19 @@ class View:
 
     def on_top(self, sku: str, covers: Covers, place: str = MAIN_PLACE) -> OnTop:
         """What moved and is not inside a number with these covers. Only for a command that commits alone."""
-        read = self.tops.get(covers)
-        found = None if read is None else read.get((place, sku))
+        if covers is not self._tops_asked[0]:  # a bulk asks thousands of times with the same ones
+            self._tops_asked = (covers, self.tops.setdefault(covers, {}))
+        found = self._tops_asked[1].get((place, sku))
         if found is None:
             raise NotReadYet(Wanted(on_top={covers: {(place, sku)}}))
         return found
 
-    def moved_since(self, position: int) -> frozenset[str]:
-        """The streams with facts behind this position, without those of this commit. Raises NotReadYet."""
-        if self.moved is None or self.moved[0] > position:
-            raise NotReadYet(Wanted(moved_since=position))
-        return self.moved[1]
+    def moved_in(self, span: Span) -> frozenset[str]:
+        """The streams with facts in the span. Raises NotReadYet."""
+        found = self.moved.get(span)
+        if found is None:
+            raise NotReadYet(Wanted(moved=span))
+        return found
 
     def trial(self) -> "View":
         """A view that sees what this one does, for trying drafts one after the other; this one stays as it is."""
@@ -368,4 +378,3 @@ class View:
         for count in self.effects.counts[self._counts_seen :]:
             self.counts[count.place, count.sku, count.shop] = count
         self._counts_seen = len(self.effects.counts)
-

@@ -137,6 +137,7 @@ class _Bulk:
     def __init__(self, house: House, file: ImportFile, how: loads.How, by: By) -> None:
         self._house, self._file, self._how, self._by = house, file, how, by
         self._rows = CHUNK_ROWS_FIRST
+        self._before = loads.Before()
 
     def ahead(self, after_row: int) -> loads.Ahead:
         """The next chunk behind the row, decided as the ledger stands now; without rows at the end."""
@@ -153,7 +154,8 @@ class _Bulk:
         """The chunk is durable; the second value is the next one. Raises what ``apply_chunk`` raises."""
         first_row, last_row = ahead.rows[0].row, ahead.rows[-1].row
         for tries in range(1, MOVED_TRIES_MAX + 1):
-            future = self._house.book.submit(loads.apply_chunk(chunk, ahead, self._how), self._by)
+            verb = loads.apply_chunk(chunk, ahead, self._how, self._before)
+            future = self._house.book.submit(verb, self._by)
             following = self.ahead(last_row)
             try:
                 done = self._house.book.result(future)
@@ -163,6 +165,7 @@ class _Bulk:
                     raise
                 ahead = self.ahead(first_row - 1)
                 last_row = ahead.rows[-1].row
+        self._before = loads.Before(done.position - done.facts + 1, done.position, frozenset(ahead.skus))
         self._rows = _next_size(len(ahead.rows), self._house.writer.alone_seconds)
         skipped = done.answer["skipped"]
         assert isinstance(skipped, list), skipped

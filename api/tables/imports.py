@@ -143,6 +143,8 @@ FROM stated AS s WHERE s.before IS NOT NULL AND r.import_id = %(id)s AND r.row =
 def stage(connection: Connection[Any], file: ImportFile, *, digest: str, size: int) -> ImportFile:
     """Every row is here. Rows that contradict each other become problems too."""
     statement = _TWICE if file.shop is None else _DISAGREE
+    # Rows that have just come are not in the planner's statistics: it takes a million for one, and would compare each with each.
+    connection.execute("SET LOCAL enable_nestloop = off")
     found = connection.execute(statement.encode(), {"id": file.import_id, "shop": file.shop}).rowcount
     staged = replace(file, state=STAGED, file_digest=digest, file_bytes=size, problems=file.problems + found)
     connection.execute(

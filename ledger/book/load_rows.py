@@ -13,7 +13,7 @@ from ledger.facts.sku import KeptBackSet
 from ledger.facts.stock import SetUpPartReplaced, StockAdded, StockOverwritten
 from ledger.levels import EVERY_SHOP, Level, called_by
 from ledger.load import Linked, LoadRow
-from ledger.terms import MAIN_PLACE, UNITS_MAX, ListingKey
+from ledger.terms import MAIN_PLACE, UNITS_MAX
 from ledger.view import Draft, View, Wanted
 
 EVER = 1 << 62  # a position behind every change
@@ -51,6 +51,11 @@ class How:
             self._covers[known] = found
         return found
 
+    @cached_property
+    def prefix(self) -> str:
+        """What the names of the shop's listing streams begin with."""
+        return keys.listings_of(self.shop) if self.shop else ""
+
     def mode_of(self, row: LoadRow) -> str:
         """overwrite or add: the row's own where it says one."""
         return row.mode or self.mode
@@ -60,6 +65,8 @@ def wanted(how: How, rows: Sequence[LoadRow]) -> Wanted:
     """What deciding these rows surely reads; less where a listing's stream is read first."""
     made = Wanted()
     stocks, shop = made.stocks, how.shop
+    covers: Covers | None = None
+    pairs: set[tuple[str, str]] = set()
     for row in rows:
         linked = row.linked
         code = row.sku
@@ -73,7 +80,10 @@ def wanted(how: How, rows: Sequence[LoadRow]) -> Wanted:
         pair = (MAIN_PLACE, code)
         stocks.add(pair)
         if how.mode_of(row) == "overwrite":
-            made.on_top.setdefault(how.covers(row), set()).add(pair)
+            known = how.covers(row)
+            if known is not covers:
+                covers, pairs = known, made.on_top.setdefault(known, set())
+            pairs.add(pair)
         elif shop is not None:
             made.counts |= {(MAIN_PLACE, code, shop), (MAIN_PLACE, code, EVERY_SHOP)}
     return made
@@ -81,8 +91,8 @@ def wanted(how: How, rows: Sequence[LoadRow]) -> Wanted:
 
 def stream_of(how: How, row: LoadRow) -> str:
     """The stream of the row's listing."""
-    assert how.shop is not None and row.item is not None, row
-    return keys.listing(how.shop, ListingKey(row.item, row.variant or ""))
+    assert row.item is not None, row
+    return f"{how.prefix}{keys.part(row.item)}:{keys.part(row.variant or '')}"
 
 
 class Decided(NamedTuple):
@@ -99,7 +109,8 @@ def decide(view: View, how: How, row: LoadRow) -> Decided:
     code = (linked.sku if linked is not None else "") or row.sku
     if not code:
         return Decided("", (), load.NO_SKU)
-    level, drafts = view.level(code), list[Draft]()
+    level = view.level(code)
+    drafts: list[Draft] = []
     if not level.sku_version:
         if not how.registers:
             return Decided(code, (), load.UNKNOWN_SKU)

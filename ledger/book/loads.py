@@ -4,8 +4,7 @@ A chunk is decided ahead of the lock, as the ledger stood at one position (``dec
 rows are decided again whose SKU or listing has moved since; the others' facts are already made.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger import keys, load, shop
@@ -17,11 +16,12 @@ from ledger.facts.load import ImportChunkApplied, ImportStarted
 from ledger.load import LoadRow
 from ledger.reading import Look
 from ledger.terms import utc_moment
-from ledger.view import Draft, Made, NotReadYet, View, Wanted
+from ledger.view import Draft, Made, NotReadYet, Span, View, Wanted
 from ledger.writer import Decision
 
 __all__ = [
     "Ahead",
+    "Before",
     "How",
     "MovedTooMuch",
     "apply_chunk",
@@ -45,18 +45,34 @@ class MovedTooMuch(RuntimeError):
 class Ahead:
     """A chunk that was decided ahead of the lock: its rows, what became of each and of which SKU it is, the facts made.
 
-    ``rests_on`` are the streams that the rows rest on, with the SKU that is decided again when one of them moves.
+    ``listings`` are the streams of the rows' listings, with the SKU that is decided again when one of them moves.
     """
 
     rows: Sequence[LoadRow]
     outcomes: Sequence[str]
     skus: Sequence[str]
-    rests_on: Mapping[str, str]
+    listings: Mapping[str, str]
     made: Made
 
-    def stale(self, moved: AbstractSet[str]) -> frozenset[str]:
+    def stale(self, moved: Iterable[str]) -> frozenset[str]:
         """The SKUs whose rows rest on one of these streams."""
-        return frozenset(self.rests_on[stream] for stream in moved & self.rests_on.keys())
+        found: set[str] = set()
+        for stream in moved:
+            kind = keys.kind_of(stream)
+            if kind in ("stock", "sku"):
+                found.add(keys.parts_of(stream)[-1])
+            elif stream in self.listings:
+                found.add(self.listings[stream])
+        return frozenset(found & set(self.skus)) if found else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The chunk that this import committed while the next one was decided: its positions, and its SKUs."""
+
+    first: int = 0
+    last: int = 0
+    skus: frozenset[str] = frozenset()
 
 
 def decide_ahead(
@@ -74,11 +90,11 @@ def decide_ahead(
     """
     view = look.view
     position = view.position
-    rows = _still_linked(look, how, rows)
+    names = [stream_of(how, row) if row.item is not None else "" for row in rows]
+    rows = _still_linked(look, rows, names)
     look.read(wanted(how, rows))
     outcomes: list[str] = []
     skus: list[str] = []
-    rests_on: dict[str, str] = {}
     of_facts: list[str] = []
     for n, row in enumerate(rows):
         if len(view.facts) + FACTS_OF_A_ROW_MAX > facts_max:
@@ -90,16 +106,13 @@ def decide_ahead(
                 break
             except NotReadYet as more:
                 look.read(_also_wanted(view, how, rows[n:], more.wanted))
-        code, drafts, outcome = decided
-        outcomes.append(outcome)
-        skus.append(code)
-        of_facts.extend([code] * len(drafts))
-        rests_on[keys.stock(code)] = rests_on[keys.sku(code)] = code
-        if row.item is not None:
-            rests_on[stream_of(how, row)] = code
+        outcomes.append(decided.outcome)
+        skus.append(decided.sku)
+        of_facts.extend([decided.sku] * len(decided.drafts))
         if seen is not None:
             seen(row, decided)
-    return Ahead(rows[: len(outcomes)], outcomes, skus, rests_on, Made(position, view.facts, of_facts, view.effects))
+    listings = dict(zip(names, skus, strict=False))
+    return Ahead(rows[: len(outcomes)], outcomes, skus, listings, Made(position, view.facts, of_facts, view.effects))
 
 
 def start_import(import_id: str, started: ImportStarted) -> Verb:
@@ -123,8 +136,10 @@ def start_import(import_id: str, started: ImportStarted) -> Verb:
     return Verb("start_import", decide_start, (import_id, started), Wanted(streams=streams))
 
 
-def apply_chunk(chunk: int, ahead: Ahead, how: How) -> Verb:
+def apply_chunk(chunk: int, ahead: Ahead, how: How, before: Before = Before()) -> Verb:
     """Chunk ``chunk`` (from 1) is applied, in one commit of its own; applied before, it changes nothing.
+
+    ``before``: what this import committed itself since the chunk was decided, and is not asked for again.
 
     The answer has ``changed``, ``skipped`` (row, reason) and ``stale``, how many rows were decided again. Raises
     ImportNotAccepted, MovedTooMuch.
@@ -132,6 +147,8 @@ def apply_chunk(chunk: int, ahead: Ahead, how: How) -> Verb:
     stream, rows = keys.load(how.import_id), ahead.rows
     assert 0 < len(rows) <= load.CHUNK_ROWS_MAX, len(rows)
     streams = {stream} | ({keys.shop(how.shop)} if how.shop and how.mode == "add" else set())
+    span = Span(ahead.made.position, before.first, before.last)
+    both = before.skus & set(ahead.skus) if before.last > ahead.made.position else frozenset()
 
     def decide_chunk(view: View) -> Decision:
         state = view.state(stream, load.FOLD)
@@ -142,7 +159,7 @@ def apply_chunk(chunk: int, ahead: Ahead, how: How) -> Verb:
                 f"chunk {chunk} of an import that is {state.state} at chunk {state.chunk}; expected the next chunk of a running one"
             )
         load.refuse_while_pushing(how.mode, shop_is_pushing=how.mode == "add" and _is_pushing(view, how.shop))
-        stale = ahead.stale(view.moved_since(ahead.made.position))
+        stale = ahead.stale(view.moved_in(span)) | both
         drafts, outcomes = _again(view, how, ahead, stale) if stale else ([], ahead.outcomes)
         changed = sum(outcome == load.CHANGED for outcome in outcomes)
         skipped = [(row.row, said) for row, said in zip(rows, outcomes, strict=True) if said in load.SKIPS]
@@ -156,7 +173,7 @@ def apply_chunk(chunk: int, ahead: Ahead, how: How) -> Verb:
             stale,
         )
 
-    reads = Wanted(streams=streams, moved_since=ahead.made.position)
+    reads = Wanted(streams=streams, moved=span)
     return Verb("apply_chunk", decide_chunk, (how.import_id, chunk), reads, alone=True)
 
 
@@ -184,13 +201,13 @@ def cancel_import(import_id: str) -> Verb:
 # ------------------------------------------------------------------ ahead of the lock
 
 
-def _still_linked(look: Look, how: How, rows: Sequence[LoadRow]) -> Sequence[LoadRow]:
+def _still_linked(look: Look, rows: Sequence[LoadRow], names: Sequence[str]) -> Sequence[LoadRow]:
     """Rows whose listing has facts that are newer than what the row knows read its stream."""
-    known = {stream_of(how, row): row.linked.version for row in rows if row.linked is not None}
+    known = {name: row.linked.version for name, row in zip(names, rows, strict=True) if row.linked is not None}
     newer = look.newer(known) if known else set()
     if not newer:
         return rows
-    return [row._replace(linked=None) if row.item is not None and stream_of(how, row) in newer else row for row in rows]
+    return [row._replace(linked=None) if name in newer else row for name, row in zip(names, rows, strict=True)]
 
 
 def _also_wanted(view: View, how: How, rows: Sequence[LoadRow], more: Wanted) -> Wanted:

@@ -122,9 +122,10 @@ class Memory:
         for covers, pairs in wanted.on_top.items():
             tops = {(place, sku): self._on_top(place, sku, covers) for place, sku in pairs}
             view.tops.setdefault(covers, {}).update(tops)
-        if wanted.moved_since is not None:
-            moved = frozenset(r.stream for r in self.records if r.position > (wanted.moved_since or 0))
-            view.moved = (wanted.moved_since, moved)
+        span = wanted.moved
+        if span is not None:
+            moved = (r for r in self.records if r.position > span.after)
+            view.moved[span] = frozenset(r.stream for r in moved if not span.own_first <= r.position <= span.own_last)
 
     def _on_top(self, place: str, sku: str, covers: Covers) -> OnTop:
         entries = {
