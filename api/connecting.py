@@ -7,6 +7,7 @@ import adapters
 from adapters.kit.mall import Mall
 from api.cli.output import Cell
 from api.jobs.imports import shop_of
+from api.projecting import catch_up
 from api.shops import SettingNotAccepted, connect
 from api.tables import addresses, secrets
 from api.wiring import House
@@ -73,6 +74,7 @@ def missing(house: House, mall: Mall, code: str) -> tuple[str, ...]:
 
 def described(house: House, code: str | None) -> list[Mapping[str, Cell]]:
     """Shops as ``daicho shop show`` prints them, by code. Raises ShopNotReady for one that is not connected."""
+    catch_up(house)  # the list of shops is one of the lists
     codes = [code] if code is not None else _codes(house)
     return [_description(house, one) for one in codes]
 

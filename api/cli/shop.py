@@ -129,18 +129,20 @@ def stop(
     show_record(record, as_json=json)
 
 
-def _pairs(given: list[str] | None) -> dict[str, str]:
+def _pairs(given: list[str] | None, *, secret: bool = False) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for one in given or []:
         name, equals, value = one.partition("=")
         if not equals or not name:
-            raise PairNotAccepted(f"{name!r}; expected NAME=VALUE")
+            seen = "a secret without its name" if secret else repr(one)  # what was typed may be the secret itself
+            raise PairNotAccepted(f"{seen}; expected NAME=VALUE")
         pairs[name] = value
     return pairs
 
 
 def _secrets(given: list[str] | None) -> dict[str, str]:
-    return {name: sys.stdin.readline().rstrip("\n") if value == "-" else value for name, value in _pairs(given).items()}
+    pairs = _pairs(given, secret=True)
+    return {name: sys.stdin.readline().rstrip("\n") if value == "-" else value for name, value in pairs.items()}
 
 
 def _cells(answer: object) -> dict[str, Cell]:

@@ -1,6 +1,7 @@
 """Lists over GraphQL: keyset pages deep and shallow, atLeast, and the schema on paper."""
 
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -28,6 +29,42 @@ def test_every_row_comes_once_whatever_the_size_of_the_page(open_doors: Doors) -
             if not page["pageInfo"]["hasNextPage"]:
                 break
         assert found == [f"S{number:02d}" for number in range(22, -1, -1)], first
+
+
+def test_every_listing_and_every_order_with_its_lines_comes_once_whatever_the_size_of_the_page(
+    open_doors: Doors,
+) -> None:
+    open_doors.ask('mutation { connectShop(mall: "sandbox", mallShopId: "one") { position } }')
+    link = 'mutation ($i: String!) { linkListing(shop: "sandbox-one", listing: {item: $i}, sku: "A") { position } }'
+    take = (
+        'mutation ($n: String!, $lines: [OrderLineInput!]!) { takeOrder(shop: "sandbox-one", number: $n, lines: $lines)'
+        " { position } }"
+    )
+    items = [f"item-{number}" for number in range(7)]
+    for item in items:
+        open_doors.ask(link, i=item)
+    for number, item in enumerate(items):
+        open_doors.ask(take, n=str(number), lines=[{"item": item, "quantity": 2}, {"item": "nobody-knows"}])
+    listings = 'listings(first: $first, after: $after, sku: "A") { edges { node { item sku state wantedUnits } } '
+    orders = "orders(first: $first, after: $after) { edges { node { number lines { sku quantity state } } } "
+    for first in (1, 3, 7, 100):
+        found = every_page(open_doors, listings, first)
+        assert [(one["item"], one["sku"], one["state"]) for one in found] == [(i, "A", "to_confirm") for i in items]
+        found = every_page(open_doors, orders, first)
+        assert [one["number"] for one in found] == ["6", "5", "4", "3", "2", "1", "0"]
+        lines = [[(line["sku"], line["quantity"], line["state"]) for line in one["lines"]] for one in found]
+        assert lines == [[("A", 2, "no_number"), (None, 1, "unlinked")]] * 7
+
+
+def every_page(open_doors: Doors, field: str, first: int) -> list[Any]:
+    query = f"query ($first: Int!, $after: String) {{ page: {field} pageInfo {{ hasNextPage endCursor }} }} }}"
+    found, after = [], None
+    while True:
+        page = open_doors.ask(query, first=first, after=after)["page"]
+        found += [edge["node"] for edge in page["edges"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return found
 
 
 def test_a_page_behind_the_last_row_is_empty(open_doors: Doors) -> None:
