@@ -27,7 +27,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 @contextmanager
 def demo(home: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DAICHO_")}
-    command = [PROGRAM, "demo", "--skus", "40", *arguments]
+    command: list[str | Path] = [PROGRAM, "demo", "--skus", "40", *arguments]
     environment = clean | {"DAICHO_HOME": str(home)}
     with (
         (home.parent / "errors").open("w+", encoding="utf-8") as errors,
