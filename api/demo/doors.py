@@ -38,7 +38,7 @@ class Doors:
         """What the command answers as JSON. ``typed`` are lines for its standard input. Raises DoorRefused."""
         self.say(f"$ daicho {' '.join(arguments)}")
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, *arguments, "--json"],
+            [sys.executable, "-P", "-c", PROGRAM, *arguments, "--json"],  # -P: a folder named api here is not ours
             input="".join(f"{line}\n" for line in typed),
             env=environment(self.settings),
             capture_output=True,
