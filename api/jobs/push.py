@@ -69,7 +69,7 @@ def wait_folded(house: House, position: int) -> bool:
     until = house.clock.monotonic() + FOLD_SECONDS_MAX
     while True:
         with house.pool.connection() as connection:
-            if push_rows.folded_to(connection, house.database.schema) >= position:
+            if push_rows.standing(connection, house.database.schema)[0] >= position:
                 return True
         if house.clock.monotonic() >= until:
             return False
@@ -78,22 +78,29 @@ def wait_folded(house: House, position: int) -> bool:
 
 def push_due(pushing: Pushing, *, only: Collection[str] | None = None) -> int:
     """Every shop that waits (of ``only``) and that nobody else pushes had its turn; the answer is how much was sent or read."""
-    house = pushing.house
-    with house.pool.connection() as connection:
-        head = push_rows.head(connection, house.database.schema)
-    if not pushing.folded(head):
-        return 0
-    now, count = house.clock.now(), 0
-    with house.pool.connection() as connection:
-        signs = push_rows.signs_of_waiting(connection, house.database.schema, now)
-        for code in push_leases.left_open(connection, now):
-            signs[code] = (*signs.get(code, ()), "left_open")
+    position, head, signs = _signs(pushing)
+    if position < head:
+        if not pushing.folded(head):
+            return 0
+        _, _, signs = _signs(pushing)
+    now, count = pushing.house.clock.now(), 0
     for code in sorted(signs):
         known = pushing.asleep.get(code)
         sleeps = known is not None and known.sign == signs[code] and (known.until is None or now < known.until)
         if not sleeps and (only is None or code in only):
             count += _turn(pushing, code, signs[code])
     return count
+
+
+def _signs(pushing: Pushing) -> tuple[int, int, dict[str, tuple[object, ...]]]:
+    """(how far the listings are, the ledger's last position, each waiting shop with its sign)."""
+    house, now = pushing.house, pushing.house.clock.now()
+    with house.pool.connection() as connection:
+        position, head = push_rows.standing(connection, house.database.schema)
+        signs = push_rows.signs_of_waiting(connection, house.database.schema, now) if position == head else {}
+        for code in push_leases.left_open(connection, now) if position == head else ():
+            signs[code] = (*signs.get(code, ()), "left_open")
+    return position, head, signs
 
 
 def push_shop(pushing: Pushing, code: str) -> int:
@@ -126,6 +133,8 @@ def _turn(pushing: Pushing, code: str, sign: tuple[object, ...] | None) -> int:
         return 0
     reach("push.leased")
     rounds = _rounds(pushing, one, lease)
+    if breaker != push_breakers.ShopBreaker():
+        rounds.turn.failing.add(mall_paces.PUSH)
     try:
         rounds.run()
     except LeaseGone:

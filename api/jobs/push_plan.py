@@ -19,6 +19,7 @@ LOOK_SECONDS_MAX = 5.0
 UNSEEN_SECONDS_MAX = 600.0
 ZERO_AGAIN_SECONDS = 3_600.0
 NOT_FOUND_SECONDS = 600.0
+ORDER_PRECISION = timedelta(seconds=1)  # a mall says 12:00:05 of an order at 12:00:05.9
 
 NOT_STOPPED = Stopped()
 LOWER, ZERO, RAISE, RESTATE = "lower", "zero", "raise", "restate"
@@ -252,7 +253,7 @@ def left_of(entries: Sequence[Unseen], sales: Sequence[Sale]) -> list[tuple[Unse
         for at, sale in enumerate(sales):
             if sale.position <= entry.known_position or sale.ordered_at is None:
                 continue
-            if not entry.sold_after < sale.ordered_at <= entry.seen_at:
+            if not entry.sold_after < sale.ordered_at <= entry.seen_at - ORDER_PRECISION:
                 continue
             take = min(sale.quantity - used.get(at, 0), certain + possible)
             used[at] = used.get(at, 0) + take

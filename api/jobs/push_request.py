@@ -28,6 +28,7 @@ from ledger.view import View
 from ledger.writer import Decision, LedgerUnavailable
 
 CHANNEL = "api"
+FAILING = (Result.TRANSIENT, Result.UNKNOWN, Result.THROTTLED, Result.REJECTED_AUTH)
 SEND_SECONDS_MAX = MARGIN_SECONDS / 2  # from holding the lease to the first byte; later, another worker may come
 
 
@@ -47,7 +48,9 @@ class LeaseGone(RuntimeError):
 
 @dataclass(frozen=True)
 class Turn:
-    """This worker's turn to push one shop. ``on_their_way``: requests that may be recorded and have no answer recorded."""
+    """This worker's turn to push one shop. ``on_their_way``: requests that may be recorded and have no answer recorded;
+    ``failing``: kinds of calls that failed last.
+    """
 
     house: House
     accesses: ShopAccesses
@@ -56,6 +59,7 @@ class Turn:
     push_pace: Pace
     read_pace: Pace
     on_their_way: set[str] = field(default_factory=set)
+    failing: set[str] = field(default_factory=set)
 
     @property
     def code(self) -> str:
@@ -216,18 +220,22 @@ def _what_follows(turn: Turn, batch: Sequence[Planned], told: Told, now: datetim
     zeros = [
         one.row.key for one in batch if one.send.units == 0 and told.outcomes[one.row.key].result is Result.REJECTED
     ]
-    with turn.house.pool.connection() as connection:
-        if slow:
-            wait = max(slow)
-            mall_paces.hold_back(connection, turn.code, mall_paces.PUSH, turn.push_pace, now=now, wait_seconds=wait)
-        push_waits.begin(connection, turn.code, push_waits.REJECTED_ZERO, zeros, now, again=True)
-        sent_on = [one.row.key for one in batch if told.outcomes[one.row.key].result is Result.APPLIED]
-        push_waits.end(connection, turn.code, push_waits.QUIET, sent_on)
+    waited = [] if callable(turn.one.mall.read_back) else [one.row.key for one in batch]
+    if slow or zeros or waited:
+        with turn.house.pool.connection() as connection:
+            if slow:
+                pace, wait = turn.push_pace, max(slow)
+                mall_paces.hold_back(connection, turn.code, mall_paces.PUSH, pace, now=now, wait_seconds=wait)
+            push_waits.begin(connection, turn.code, push_waits.REJECTED_ZERO, zeros, now, again=True)
+            push_waits.end(connection, turn.code, push_waits.QUIET, waited)
     note(turn, mall_paces.PUSH, outcomes)
 
 
 def note(turn: Turn, kind: str, outcomes: Sequence[Outcome]) -> None:
     """The breaker of this kind of call knows the result; a key that is not accepted stops the shop and says so."""
+    if kind not in turn.failing and not any(one.result in FAILING for one in outcomes):
+        return
+    turn.failing.add(kind)
     now, chance = turn.house.clock.now(), int(turn.house.new_id()[:8], 16) / 0xFFFF_FFFF
     with turn.house.pool.connection() as connection:
         before = push_breakers.of_shop(connection, turn.code, kind)

@@ -88,14 +88,18 @@ class Rounds:
 
     def read_queue(self) -> Rows | None:
         """The listings that may have to be told, at the newest position; None: the tables do not follow now."""
-        schema = self.house.database.schema
-        with self.house.pool.connection() as connection:
-            head = push_rows.head(connection, schema)
-        if not self.folded(head):
-            return None
+        rows = self._queue()
+        if rows.position < rows.head:
+            if not self.folded(rows.head):
+                return None
+            rows = self._queue()
+        return rows
+
+    def _queue(self) -> Rows:
         doubtful = [key for doubt in self.doubts for _, key in doubt.unknown()]
+        schema, now = self.house.database.schema, self.house.clock.now()
         with self.house.pool.connection() as connection:
-            return push_rows.queue(connection, schema, self.turn.code, now=self.house.clock.now(), also=doubtful)
+            return push_rows.queue(connection, schema, self.turn.code, now=now, also=doubtful)
 
     def decide(self, rows: Rows, *, full_sync: bool = False) -> Mapping[ListingKey, Decision]:
         """What to do about each row now."""
@@ -224,6 +228,8 @@ class Rounds:
         now = self.house.clock.now()
         with self.house.pool.connection() as connection:
             breaker = push_breakers.of_shop(connection, self.turn.code, mall_paces.READ)
+        if breaker != push_breakers.ShopBreaker():
+            self.turn.failing.add(mall_paces.READ)
         if not breaker.may_send(now):
             self._later(breaker.opens_at() or now)
             return False

@@ -30,13 +30,14 @@ _SELECT = sql.SQL(
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one shop, all as of ``position``. ``parts``: by SKU, what looks found missing, until ``missing_until``.
+    """Rows of one shop, all as of ``position``; the ledger stood at ``head``. ``parts``: by SKU, what looks found missing, until ``missing_until``.
 
     ``waiting``: since when a listing waits for quiet; ``tried``: when a rejected 0 was last sent.
     """
 
     shop: str
     position: int
+    head: int
     rows: tuple[Queued, ...]
     components: Mapping[ListingKey, tuple[str, ...]] = field(default_factory=dict)
     parts: Mapping[str, Mapping[tuple[str, ListingKey], Withheld]] = field(default_factory=dict)
@@ -53,18 +54,15 @@ class Rows:
         return self.components.get(row.key) or (row.rules.sku,)
 
 
-def head(connection: psycopg.Connection, schema: str) -> int:
-    """The ledger's last position."""
-    found = connection.execute(_named("SELECT position FROM {ledger_head}", schema), prepare=True).fetchone()
-    assert found is not None
-    return int(found[0])
-
-
-def folded_to(connection: psycopg.Connection, schema: str) -> int:
-    """The position up to which the listings know every fact."""
-    statement = _named("SELECT position FROM {projection_checkpoints} WHERE projection = %s", schema)
+def standing(connection: psycopg.Connection, schema: str) -> tuple[int, int]:
+    """(the position up to which the listings know every fact, the ledger's last position)."""
+    statement = _named(
+        "SELECT coalesce((SELECT position FROM {projection_checkpoints} WHERE projection = %s), 0), position FROM {ledger_head}",
+        schema,
+    )
     found = connection.execute(statement, (PROJECTION,), prepare=True).fetchone()
-    return 0 if found is None else int(found[0])
+    assert found is not None
+    return int(found[0]), int(found[1])
 
 
 def signs_of_waiting(connection: psycopg.Connection, schema: str, now: datetime) -> dict[str, tuple[object, ...]]:
@@ -105,8 +103,9 @@ def queue(
         )
         values = (shop, [entry.sku for entry in entries], *_pairs(wanted))
         rows = _rows(connection, schema, shop, condition, values, order="l.queue_rank, l.item, l.variant")
-        _explain(connection, rows, [entry for entry in entries if entry.shop == shop])
-        return _with_missing(connection, schema, rows, now)
+        if _explain(connection, rows, [entry for entry in entries if entry.shop == shop]):
+            entries = push_unseen.running(connection, now)
+        return _with_missing(connection, schema, rows, now, entries)
 
 
 def of_listings(
@@ -118,7 +117,7 @@ def of_listings(
         rows = _rows(
             connection, schema, shop, condition, (shop, *_pairs(found)), order="l.item, l.variant", limit=10_000
         )
-        return _with_missing(connection, schema, rows, now)
+        return _with_missing(connection, schema, rows, now, push_unseen.running(connection, now))
 
 
 def linked_after(
@@ -130,7 +129,7 @@ def linked_after(
     values = (shop, listing.LINKED, last.item, last.variant)
     with _snapshot(connection):
         rows = _rows(connection, schema, shop, condition, values, order="l.item, l.variant", limit=limit)
-        return _with_missing(connection, schema, rows, now)
+        return _with_missing(connection, schema, rows, now, push_unseen.running(connection, now))
 
 
 def linked(connection: psycopg.Connection, schema: str, shop: str) -> int:
@@ -162,7 +161,7 @@ def _rows(
     order: LiteralString,
     limit: int = QUEUE_ROWS_MAX,
 ) -> Rows:
-    position = folded_to(connection, schema)
+    position, head = standing(connection, schema)
     statement = _SELECT.format(
         columns=sql.SQL(", ").join(sql.Identifier("l", name) for name in FIELDS),
         listings=sql.Identifier(schema, "listings"),
@@ -179,7 +178,7 @@ def _rows(
         rows.append(one)
         if inside:
             components[one.key] = tuple(inside)
-    return Rows(shop, position, tuple(rows), components)
+    return Rows(shop, position, head, tuple(rows), components)
 
 
 def queued(row: ListingRow, free: int | None) -> Queued:
@@ -203,21 +202,26 @@ def _shows_the_rest(rules: Listing, free: int | None, wanted: int | None) -> boo
     return max(0, free - rules.settings.reserve) * rules.settings.share_percent // 100 == 0
 
 
-def _explain(connection: psycopg.Connection, rows: Rows, entries: Sequence[Unseen]) -> None:
+def _explain(connection: psycopg.Connection, rows: Rows, entries: Sequence[Unseen]) -> bool:
     """Orders that were told are taken off the missing units for good: the row forgets them with the next push."""
-    sales = {row.key: row.numbers.sales for row in rows.rows}
+    sales, changed = {row.key: row.numbers.sales for row in rows.rows}, False
     for key in {entry.key for entry in entries}:
         mine = sorted((entry for entry in entries if entry.key == key), key=lambda entry: entry.seen_at)
         if any(sale.position > entry.known_position for entry in mine for sale in sales.get(key, ())):
             push_unseen.explain(connection, mine, sales[key], rows.position)
+            changed = True
+    return changed
 
 
-def _with_missing(connection: psycopg.Connection, schema: str, rows: Rows, now: datetime) -> Rows:
+def _with_missing(
+    connection: psycopg.Connection, schema: str, rows: Rows, now: datetime, running: Sequence[Unseen]
+) -> Rows:
     """The rows with what is withheld from them and since when they wait."""
-    waits = push_waits.of_shop(connection, rows.shop)
-    rows = replace(rows, waiting=waits.get(push_waits.QUIET, {}), tried=waits.get(push_waits.REJECTED_ZERO, {}))
-    skus = {row.rules.sku for row in rows.rows} | {sku for each in rows.components.values() for sku in each}
-    entries = push_unseen.running(connection, now, skus) if skus else []
+    if rows.rows:
+        waits = push_waits.of_shop(connection, rows.shop)
+        rows = replace(rows, waiting=waits.get(push_waits.QUIET, {}), tried=waits.get(push_waits.REJECTED_ZERO, {}))
+    skus = {row.rules.sku for row in rows.rows}
+    entries = [entry for entry in running if entry.sku in skus]
     if not entries:
         return rows
     sales = _sales_of(connection, schema, {(entry.shop, entry.key) for entry in entries})

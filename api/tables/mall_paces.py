@@ -48,16 +48,17 @@ def hold_back(
 
 def _arrival(connection: psycopg.Connection, account: str, kind: str, now: datetime) -> float | None:
     """Seconds from ``now`` to the kept number, its row locked; None: it was never called."""
-    connection.execute(
-        "INSERT INTO mall_paces (account, kind) VALUES (%s, %s) ON CONFLICT DO NOTHING", (account, kind), prepare=True
-    )
-    row = connection.execute(
+    found = connection.execute(
         "SELECT extract(epoch FROM arrival - %s)::float8 FROM mall_paces WHERE account = %s AND kind = %s FOR UPDATE",
         (now, account, kind),
         prepare=True,
     ).fetchone()
-    assert row is not None
-    return None if row[0] is None else float(row[0])
+    if found is not None:
+        return None if found[0] is None else float(found[0])
+    connection.execute(
+        "INSERT INTO mall_paces (account, kind) VALUES (%s, %s) ON CONFLICT DO NOTHING", (account, kind), prepare=True
+    )
+    return _arrival(connection, account, kind, now)
 
 
 def _keep(connection: psycopg.Connection, account: str, kind: str, now: datetime, arrival: float) -> None:

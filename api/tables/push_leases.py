@@ -30,29 +30,25 @@ def take(
 ) -> PushLease | None:
     """The lease when it is free or its time is over; None: another worker has it, or its last request is waited out.
 
-    ``request_seconds`` is the longest a request to this mall lasts. In a transaction of its own.
+    ``request_seconds`` is the longest a request to this mall lasts.
     """
     assert holder
-    with connection.transaction():
-        connection.execute(
-            "INSERT INTO push_leases (shop, epoch, holder, until) VALUES (%s, 0, '', '-infinity') ON CONFLICT DO NOTHING",
-            (shop,),
-            prepare=True,
-        )
+    until = _until(now, request_seconds)
+    row = connection.execute(
+        "UPDATE push_leases AS l SET epoch = l.epoch + 1, holder = %s, until = %s"
+        " FROM (SELECT shop, holder, doubts FROM push_leases WHERE shop = %s AND until <= %s FOR UPDATE SKIP LOCKED) AS o"
+        " WHERE l.shop = o.shop RETURNING l.epoch, o.holder = '' AND o.doubts = 0",
+        (holder, until, shop, now),
+        prepare=True,
+    ).fetchone()
+    if row is None:  # nobody ever had it, or somebody has
         row = connection.execute(
-            "SELECT epoch, holder, doubts FROM push_leases WHERE shop = %s AND until <= %s FOR UPDATE SKIP LOCKED",
-            (shop, now),
+            "INSERT INTO push_leases (shop, epoch, holder, until) VALUES (%s, 1, %s, %s) ON CONFLICT DO NOTHING"
+            " RETURNING epoch, true",
+            (shop, holder, until),
             prepare=True,
         ).fetchone()
-        if row is None:
-            return None
-        epoch, clean = int(row[0]) + 1, row[1] == "" and row[2] == 0
-        connection.execute(
-            "UPDATE push_leases SET epoch = %s, holder = %s, until = %s WHERE shop = %s",
-            (epoch, holder, _until(now, request_seconds), shop),
-            prepare=True,
-        )
-    return PushLease(shop, epoch, holder, clean=clean)
+    return None if row is None else PushLease(shop, int(row[0]), holder, clean=bool(row[1]))
 
 
 def left_open(connection: psycopg.Connection, now: datetime) -> set[str]:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg_pool import ConnectionPool
 
 import adapters
 from adapters.kit.emulator import EmulatedOrder, EmulatedShop, EmulatorClock, InProcess, PushSeen
 from adapters.kit.mall import Gap, Mall
-from api.database import Database, connect_writer, open_pool
+from api.database import Database, connect_writer
 from api.jobs import sync
 from api.jobs.push import Pushing, push_due
 from api.jobs.push_look import read_fact
@@ -79,7 +80,7 @@ def open_world_house(database: Database, home: Path, world: World) -> Iterator[H
     """A house whose writer commits in the caller's thread, on the world's clock and chance."""
     settings = Settings(home=home)
     writer = Writer(lambda: connect_writer(database), database.schema, world)
-    with open_pool(database, name="simulator", size_max=4) as pool:
+    with ConnectionPool(database.conninfo(), min_size=1, max_size=4, open=True) as pool:
         book = Book(writer, world.now)
         with pool.connection() as connection:
             row = connection.execute("SELECT ledger_id FROM ledger_head").fetchone()
@@ -328,7 +329,7 @@ class Simulation:
 
     def _polls(self) -> None:
         self._push()
-        self.world.after(self.world.chance.uniform(4, 9), self._polls)
+        self.world.after(self.world.chance.uniform(6, 20) if self.selling else 40.0, self._polls)
 
     def _syncs(self) -> None:
         code = self.world.chance.choice(list(self.shops))

@@ -173,7 +173,7 @@ def stage(database: Database, home: Path, *, began_seconds: float = 0.0) -> Iter
         def folded(position: int) -> bool:
             runner.run_once()
             with house.pool.connection() as connection:
-                return push_rows.folded_to(connection, database.schema) >= position
+                return push_rows.standing(connection, database.schema)[0] >= position
 
         accesses = ShopAccesses(house)
         scene = Stage(house, clock, runner, Pushing(house, accesses, "worker", folded), opened=[accesses])

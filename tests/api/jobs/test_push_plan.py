@@ -344,6 +344,11 @@ def test_an_order_placed_after_the_look_or_known_before_it_explains_nothing() ->
     assert outstanding([entry(1)], [Sale(60, 1, None)], at(650)) == Withheld(1)
 
 
+def test_an_order_of_the_same_second_as_the_look_may_have_come_after_it() -> None:
+    assert outstanding([entry(1, seconds=600.4)], [Sale(60, 1, at(600))], at(650)) == Withheld(1)
+    assert outstanding([entry(1, seconds=600.4)], [Sale(60, 1, at(599))], at(650)) == Withheld(0)
+
+
 def test_an_order_that_the_push_before_the_look_wrote_over_explains_nothing() -> None:
     assert outstanding([entry(1)], [Sale(60, 1, at(499))], at(650)) == Withheld(1)
 
