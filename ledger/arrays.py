@@ -12,6 +12,11 @@ def integers(values: Iterable[int | None]) -> str:
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
+def booleans(values: Iterable[bool]) -> str:
+    """For a parameter that is cast to an array of booleans."""
+    return "{" + ",".join(["t" if value else "f" for value in values]) + "}"
+
+
 def texts(values: Iterable[str]) -> str:
     """For a parameter that is cast to an array of text. A NUL is refused by the database, as in any text."""
     return "{" + ",".join([_quoted(value) for value in values]) + "}"

@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from ledger.arrays import integers, moments, octets, texts
+from ledger.arrays import booleans, integers, moments, octets, texts
 from ledger.failpoint import reach
 from ledger.levels import Change, Count, Effects, Level
 from ledger.seal import StoredFact, sealed
@@ -88,16 +88,18 @@ class Statements:
         self.sealed_by = named("SELECT 1 FROM {seals} WHERE first_position = %s AND hash = %b")
         self.upsert_levels = named(
             "INSERT INTO {stock_levels} AS l (place, sku, version, on_hand, allocated, held, kept_back, auction_kept,"
-            " defective, undecided, counted_position, counted_at, counted_by, position, sku_version, recipe_version, called)"
+            " defective, undecided, counted_position, counted_at, counted_by, position, sku_version, recipe_version, called,"
+            " counted_plainly)"
             " SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
             " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-            " %s::timestamptz[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])"
+            " %s::timestamptz[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[])"
             " ON CONFLICT (place, sku) DO UPDATE SET version = EXCLUDED.version, on_hand = EXCLUDED.on_hand,"
             " allocated = EXCLUDED.allocated, held = EXCLUDED.held, kept_back = EXCLUDED.kept_back,"
             " auction_kept = EXCLUDED.auction_kept, defective = EXCLUDED.defective, undecided = EXCLUDED.undecided,"
             " counted_position = EXCLUDED.counted_position, counted_at = EXCLUDED.counted_at,"
             " counted_by = EXCLUDED.counted_by, position = EXCLUDED.position, sku_version = EXCLUDED.sku_version,"
-            " recipe_version = EXCLUDED.recipe_version, called = EXCLUDED.called"
+            " recipe_version = EXCLUDED.recipe_version, called = EXCLUDED.called,"
+            " counted_plainly = EXCLUDED.counted_plainly"
         )
         self.insert_changes = named(
             "INSERT INTO {stock_changes} (place, sku, happened_at, position, shop, delta, on_hand_delta)"
@@ -289,6 +291,7 @@ def _upsert_levels(connection: Connection, statements: Statements, levels: Mappi
         integers(r.sku_version for r in rows),
         integers(r.recipe_version for r in rows),
         integers(r.called for r in rows),
+        booleans(r.counted_plainly for r in rows),
     )
     connection.execute(statements.upsert_levels, columns, prepare=True)
 

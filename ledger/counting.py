@@ -45,7 +45,8 @@ def carry_on(covers: Covers, counts: Iterable[Count], level: Level) -> Covers:
     """
     if not any(covers.up_to_position):
         return covers
-    valid = {count.shop: count for count in counts if count.position >= level.counted_position}
+    own = () if level.own_count is None else (level.own_count,)
+    valid = {count.shop: count for count in (*own, *counts) if count.position >= level.counted_position}
     entries: dict[str, tuple[str, int]] = {}
     for shop, up_to, known in zip(covers.shops, covers.up_to, covers.up_to_position, strict=True):
         before = valid.get(shop) or valid.get(EVERY_SHOP)

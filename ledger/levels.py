@@ -41,7 +41,8 @@ NOTHING = Stock()
 
 class Level(NamedTuple):  # rows are tuples: a bulk makes millions
     """One row of stock_levels. ``counted_position``: the last 上書き or 棚卸, 0 when there was none; ``counted_at`` is the time
-    of the last 上書き's number, ``counted_by`` the shop whose file it was ("": our own, or a person's).
+    of the last 上書き's number, ``counted_by`` the shop whose file it was ("": our own, or a person's). ``counted_plainly``: that
+    number knows what this shop ("": every shop) sold up to that time, and no more; its ``Count`` follows and has no row.
 
     The row of the main place also says what a decision needs of the SKU itself, so that its stream is not read for it:
     ``sku_version`` of its stream (0: not registered), ``recipe_version`` (0: it is no set), and what it is ``called``.
@@ -55,6 +56,14 @@ class Level(NamedTuple):  # rows are tuples: a bulk makes millions
     sku_version: int = 0
     recipe_version: int = 0
     called: int = 0
+    counted_plainly: bool = False
+
+    @property
+    def own_count(self) -> "Count | None":
+        """The count of the last 上書き, when it has no row of its own."""
+        if not self.counted_plainly:
+            return None
+        return Count(MAIN_PLACE, "", self.counted_by or EVERY_SHOP, self.counted_at, self.counted_position)
 
 
 class Change(NamedTuple):
@@ -131,10 +140,15 @@ def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, 
     stock = evolve(level.stock, fact)
     if isinstance(fact, StockOverwritten):
         by = fact.covers_shops[0] if fact.covers_shops and fact.covers_shops[0] != EVERY_SHOP else NO_SHOP
-        after = Level(stock, position, position, at, by, *level[5:])
+        plainly = _plainly(fact, at)
+        after = Level(stock, position, position, at, by, *level[5:8], plainly)
+        if fact.target == "available" and not plainly:
+            for shop, up_to in zip(fact.covers_shops, fact.covers_up_to, strict=True):
+                effects.counts.append(Count(place, sku, shop, utc_moment(up_to) if up_to else None, position))
+    elif isinstance(fact, StocktakeVariance):
+        after = Level(stock, position, position, *level[3:8])
     else:
-        counted = position if isinstance(fact, StocktakeVariance) else level.counted_position
-        after = Level(stock, position, counted, *level[3:])
+        after = Level(stock, position, *level[2:])
     effects.levels[place, sku] = after
     change = changed(fact)
     if change is not None:
@@ -142,14 +156,23 @@ def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, 
         shop = NO_SHOP if order is None else shop_of_order(order)
         known = _known_since(fact, level) or position
         effects.changes.append(Change(place, sku, at, known, shop, delta, on_hand_delta))
-    if isinstance(fact, StockOverwritten):
-        # Of a shelf (実) no order is inside by its time: one that is told late and was not shipped lowers available (D15).
-        for shop, up_to in zip(fact.covers_shops, fact.covers_up_to, strict=True) if fact.target == "available" else ():
-            effects.counts.append(Count(place, sku, shop, utc_moment(up_to) if up_to else None, position))
-    elif isinstance(fact, StockAdded | SetUpPartReplaced) and fact.shop is not None:
+    if isinstance(fact, StockAdded | SetUpPartReplaced) and fact.shop is not None:
         part = fact.units if isinstance(fact, StockAdded) else fact.units_after
         effects.counts.append(Count(place, sku, fact.shop, at, position, part))
     return after
+
+
+def _plainly(fact: StockOverwritten, at: datetime) -> bool:
+    """The number says what one shop, or every shop, sold up to its own time, and nothing else.
+
+    Of a shelf (実) no order is inside by its time: one that is told late and was not shipped lowers available (D15).
+    """
+    return (
+        fact.target == "available"
+        and len(fact.covers_shops) == 1
+        and not fact.covers_up_to_position[0]
+        and utc_moment(fact.covers_up_to[0]) == at
+    )
 
 
 def book_sku(level: Level, fact: SkuFact, version: int, position: int) -> Level:

@@ -36,7 +36,8 @@ class Selects:
 
         self.levels = named(
             "SELECT l.place, l.sku, l.version, l.on_hand, l.allocated, l.held, l.kept_back, l.auction_kept, l.defective,"
-            " l.undecided, l.position, l.counted_position, l.counted_at, l.counted_by, l.sku_version, l.recipe_version, l.called"
+            " l.undecided, l.position, l.counted_position, l.counted_at, l.counted_by, l.sku_version, l.recipe_version, l.called,"
+            " l.counted_plainly"
             " FROM unnest(%s::text[], %s::text[]) AS w (place, sku),"
             " LATERAL (SELECT * FROM {stock_levels} AS s WHERE s.place = w.place AND s.sku = w.sku OFFSET 0) AS l"
         )

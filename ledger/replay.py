@@ -32,6 +32,7 @@ from ledger.facts.stock import (
     UndecidedSettled,
 )
 from ledger.levels import called_by
+from ledger.terms import utc_text
 
 NEVER_BELOW_ZERO = ("allocated", "held", "kept_back", "auction_kept", "defective", "undecided")
 
@@ -45,6 +46,7 @@ class Units:
         "called",
         "counted_at",
         "counted_by",
+        "counted_plainly",
         "counted_position",
         "defective",
         "held",
@@ -73,6 +75,7 @@ class Units:
         self.sku_version = 0
         self.recipe_version = 0
         self.called = 0
+        self.counted_plainly = False
 
     @property
     def available(self) -> int | None:
@@ -96,6 +99,7 @@ class Units:
             self.sku_version,
             self.recipe_version,
             self.called,
+            self.counted_plainly,
         )
 
     def keep_back(self, fact: KeptBackSet, position: int) -> None:
@@ -121,11 +125,17 @@ class Units:
         self.version += 1
         self.position = position
         if isinstance(fact, StocktakeVariance):
-            self.counted_position = position
+            self.counted_position, self.counted_plainly = position, False
         if isinstance(fact, StockOverwritten):
             self.counted_position, self.counted_at = position, at
             # The shop whose own file it was stands first; "*" is every shop: our own number, or a person's.
             self.counted_by = fact.covers_shops[0].removeprefix("*") if fact.covers_shops else ""
+            self.counted_plainly = (
+                fact.target == "available"
+                and len(fact.covers_shops) == 1
+                and fact.covers_up_to_position == [0]
+                and fact.covers_up_to == [utc_text(at)]
+            )
         wrong = (
             _differs("before", fact.before, before)
             or _differs("on_hand", fact.on_hand, self.on_hand)
@@ -243,6 +253,7 @@ LEVEL_COLUMNS = (
     "sku_version",
     "recipe_version",
     "called",
+    "counted_plainly",
 )
 
 

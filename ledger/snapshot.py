@@ -46,7 +46,8 @@ class DatabaseLedger:
         )
         self._levels = sql.SQL(
             "SELECT place, sku, version, on_hand, allocated, held, kept_back, auction_kept, defective, undecided,"
-            " counted_position, counted_at, counted_by, position, sku_version, recipe_version, called"
+            " counted_position, counted_at, counted_by, position, sku_version, recipe_version, called,"
+            " counted_plainly"
             " FROM {} ORDER BY place, sku"
         ).format(sql.Identifier(schema, "stock_levels"))
         self._ends = named("SELECT min(notification_id), max(notification_id) FROM {events}")

@@ -231,7 +231,9 @@ class View:
         missing = {name for name in names if name not in self.counts}
         if missing:
             raise NotReadYet(Wanted(counts=missing))
-        return latest([c for c in (self.counts[name] for name in names) if c is not None], self.level(sku, place))
+        level = self.level(sku, place)
+        found = [c for c in (*(self.counts[name] for name in names), level.own_count) if c is not None]
+        return latest([c for c in found if c.shop in (shop, EVERY_SHOP)], level)
 
     def on_top(self, sku: str, covers: Covers, place: str = MAIN_PLACE) -> OnTop:
         """What moved and is not inside a number with these covers. Only for a command that commits alone."""

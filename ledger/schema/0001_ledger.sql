@@ -64,7 +64,8 @@ CREATE TABLE {schema}.stock_levels (
     position     bigint NOT NULL,
     sku_version  bigint NOT NULL,     -- of the SKU's own stream, 0: not registered; this and the rest at the main place
     recipe_version bigint NOT NULL,   -- of the set it is, 0: it is none
-    called       bigint NOT NULL,     -- a digest of name, JAN and product: a file that says the same is told by it
+    called       bigint NOT NULL,     -- a checksum of name, JAN and product: a file that says the same is told by it
+    counted_plainly boolean NOT NULL, -- the number knows what counted_by sold up to counted_at; stock_counts has no row of it
     PRIMARY KEY (place, sku)
 ) WITH (fillfactor = 80);
 
