@@ -118,6 +118,7 @@ def row_of(values: Any) -> ListingRow:
         batch_request=batch_request,
         unseen_units=unseen_units,
         position=position,
+        stored=True,
     )
 
 
@@ -173,7 +174,7 @@ def sku_of(values: Any) -> SkuState:
     """The SKU behind the columns of SKU_FIELDS."""
     sku, available, kept_back, held, auction_kept, recipe, free = values
     known = NO_SET if recipe is None else _recipe(recipe)
-    return SkuState(sku, available, kept_back, held, auction_kept, known, free)
+    return SkuState(sku, available, kept_back, held, auction_kept, known, free, stored=True)
 
 
 def sku_values(state: SkuState) -> Row:

@@ -25,7 +25,10 @@ Key: TypeAlias = tuple[str, str]  # shop, ListingKey as text
 
 @dataclass(slots=True)
 class SkuState:
-    """What listings need of one SKU. Mutable: changed by every fact of its stock. ``free`` of a set: what can be built."""
+    """What listings need of one SKU. Mutable: changed by every fact of its stock. ``free`` of a set: what can be built.
+
+    ``stored``: it has a row already.
+    """
 
     sku: str
     available: int | None = None
@@ -34,6 +37,7 @@ class SkuState:
     auction_kept: int = 0
     recipe: Recipe = NO_SET
     free: int | None = None
+    stored: bool = False
 
     @property
     def own_free(self) -> int | None:
@@ -46,7 +50,8 @@ class ListingRow:
     """One listing with its numbers. Mutable: a page may change it many times.
 
     ``wanted_unseen`` is wanted less the units that looks found missing; ``batch_request``: an unfinished file or feed
-    that holds it; ``stopped_since``: when its stop threshold began to hold it at 0; ``unseen_units`` count listings.
+    that holds it; ``stopped_since``: when its stop threshold began to hold it at 0; ``unseen_units`` count listings;
+    ``stored``: it has a row already.
     """
 
     shop: str
@@ -62,6 +67,7 @@ class ListingRow:
     batch_request: str | None = None
     unseen_units: int = 0
     position: int = 0
+    stored: bool = False
 
     @property
     def queue_rank(self) -> int | None:
@@ -118,7 +124,11 @@ class ListingFold:
     changed_requests: set[tuple[str, str]] = field(default_factory=set)
 
     def saved(self) -> None:
-        """Nothing waits to be saved any more."""
+        """Nothing waits to be saved any more, and all of it has rows."""
+        for key in self.changed_rows:
+            self.rows[key].stored = True
+        for sku in self.changed_skus:
+            self.skus[sku].stored = True
         for changed in (self.changed_skus, self.changed_rows, self.changed_wanted, self.changed_codes):
             changed.clear()
         self.changed_recipes.clear()

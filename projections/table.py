@@ -186,7 +186,7 @@ class Updates:
         listed = sql.SQL(", ").join(map(sql.Identifier, fields))
         arrays = sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(_type(kind))) for kind in self._types)
         target = names.of(relation.name)
-        passing = sql.Identifier("pg_temp", f"{relation.name}_b{names.build}_some")
+        passing = sql.Identifier("pg_temp", f"{relation.name}_b{names.build}_{len(fields)}")
         changes = sql.SQL(", ").join(
             sql.SQL("{} = n.{}").format(sql.Identifier(name), sql.Identifier(name))
             for name in fields
