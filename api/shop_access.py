@@ -59,14 +59,19 @@ class ShopAccesses:
         self._open_http = open_http or self._real_http
         self._mall_of = mall_of
         self._held: dict[str, ClosableHttp] = {}
+        self._known: dict[str, tuple[int, ConnectedShop]] = {}  # by the version of the shop's stream
         self._lock = Lock()
 
     def connected(self, code: str) -> ConnectedShop:
         """The shop as it is now. Raises ShopNotReady when there is none of this code."""
-        found = self._house.look(keys.shop(code), shop.FOLD)
-        if not found.connected:
-            raise shop.ShopNotReady(f"shop {code!r} is not connected; expected one of `daicho shop list`")
-        return ConnectedShop(code, found, self._mall_of(found.mall))
+        version = self._version(code)
+        known = self._known.get(code)
+        if known is None or known[0] != version:
+            found = self._house.look(keys.shop(code), shop.FOLD)
+            if not found.connected:
+                raise shop.ShopNotReady(f"shop {code!r} is not connected; expected one of `daicho shop show`")
+            known = self._known[code] = (version, ConnectedShop(code, found, self._mall_of(found.mall)))
+        return known[1]
 
     @contextmanager
     def of(self, one: ConnectedShop) -> Iterator[ShopAccess]:
@@ -94,6 +99,16 @@ class ShopAccesses:
             self._held.clear()
 
     # -------------------------------------------------------------- private
+
+    def _version(self, code: str) -> int:
+        """How many facts the shop's stream had at least when it is looked at afterwards."""
+        with self._house.pool.connection() as connection:
+            row = connection.execute(
+                "SELECT max(originator_version) FROM ledger_events WHERE originator_id = %s",
+                (keys.shop(code),),
+                prepare=True,
+            ).fetchone()
+        return 0 if row is None or row[0] is None else int(row[0])
 
     def _real_http(self, one: ConnectedShop) -> ClosableHttp:
         clock = self._house.clock

@@ -22,7 +22,7 @@ from ledger.shop import ShopNotReady
 
 LOOPS = 3  # shops pushed at the same time by one process: a mall that hangs holds one of them
 FOLD_SECONDS_MAX = 5.0
-FOLD_POLL_SECONDS = 0.005
+FOLD_POLL_SECONDS, FOLD_POLL_SECONDS_MAX = 0.005, 0.25
 
 
 @dataclass(frozen=True)
@@ -66,59 +66,64 @@ def _step(pushing: Pushing) -> Callable[[], int]:
 
 def wait_folded(house: House, position: int) -> bool:
     """Whether the listings know every fact up to ``position``, within FOLD_SECONDS_MAX."""
-    until = house.clock.monotonic() + FOLD_SECONDS_MAX
+    until, pause = house.clock.monotonic() + FOLD_SECONDS_MAX, FOLD_POLL_SECONDS
     while True:
         with house.pool.connection() as connection:
             if push_rows.standing(connection, house.database.schema)[0] >= position:
                 return True
         if house.clock.monotonic() >= until:
             return False
-        house.clock.sleep(FOLD_POLL_SECONDS)
+        house.clock.sleep(pause)
+        pause = min(pause * 1.5, FOLD_POLL_SECONDS_MAX)
 
 
 def push_due(pushing: Pushing, *, only: Collection[str] | None = None) -> int:
     """Every shop that waits (of ``only``) and that nobody else pushes had its turn; the answer is how much was sent or read."""
-    position, head, signs = _signs(pushing)
-    if position < head:
-        if not pushing.folded(head):
-            return 0
-        _, _, signs = _signs(pushing)
-    now, count = pushing.house.clock.now(), 0
-    for code in sorted(signs):
-        known = pushing.asleep.get(code)
-        sleeps = known is not None and known.sign == signs[code] and (known.until is None or now < known.until)
-        if not sleeps and (only is None or code in only):
-            count += _turn(pushing, code, signs[code])
+    house, count = pushing.house, 0
+    for code in sorted(_due(pushing)):
+        if only is not None and code not in only:
+            continue
+        try:
+            one = pushing.accesses.connected(code)
+        except ShopNotReady:
+            continue
+        if _may_push(one):
+            with house.pool.connection() as connection:
+                sign = push_rows.sign_of(connection, house.database.schema, code)
+            known, now = pushing.asleep.get(code), house.clock.now()
+            if known is None or known.sign != sign or (known.until is not None and now >= known.until):
+                count += _turn(pushing, one, sign)
     return count
-
-
-def _signs(pushing: Pushing) -> tuple[int, int, dict[str, tuple[object, ...]]]:
-    """(how far the listings are, the ledger's last position, each waiting shop with its sign)."""
-    house, now = pushing.house, pushing.house.clock.now()
-    with house.pool.connection() as connection:
-        position, head = push_rows.standing(connection, house.database.schema)
-        signs = push_rows.signs_of_waiting(connection, house.database.schema, now) if position == head else {}
-        for code in push_leases.left_open(connection, now) if position == head else ():
-            signs[code] = (*signs.get(code, ()), "left_open")
-    return position, head, signs
 
 
 def push_shop(pushing: Pushing, code: str) -> int:
     """The shop was told what it should show, as far as its mall and its pace let us; the answer is how much was sent or read.
 
-    Nothing is sent unless 在庫反映 runs. Raises psycopg errors; the lease is given back unless a request is open.
+    Nothing is sent unless 在庫反映 runs. Raises ShopNotReady, and psycopg errors; the lease is given back unless a request
+    is open.
     """
-    return _turn(pushing, code, None)
+    one = pushing.accesses.connected(code)
+    return _turn(pushing, one, None) if _may_push(one) else 0
 
 
-def _turn(pushing: Pushing, code: str, sign: tuple[object, ...] | None) -> int:
-    house = pushing.house
-    try:
-        one = pushing.accesses.connected(code)
-    except ShopNotReady:
-        return 0
-    if not one.shop.pushing or one.shop.send_type != "api" or not callable(one.mall.push_api):
-        return 0
+def _due(pushing: Pushing) -> set[str]:
+    """The shops that may have something to do, as the newest facts say; none while the listings do not follow."""
+    house, schema = pushing.house, pushing.house.database.schema
+    with house.pool.connection() as connection:
+        position, head = push_rows.standing(connection, schema)
+    if position < head and not pushing.folded(head):
+        return set()
+    now = house.clock.now()
+    with house.pool.connection() as connection:
+        return push_rows.shops_that_wait(connection, schema, now) | push_leases.left_open(connection, now)
+
+
+def _may_push(one: ConnectedShop) -> bool:
+    return one.shop.pushing and one.shop.send_type == "api" and callable(one.mall.push_api)
+
+
+def _turn(pushing: Pushing, one: ConnectedShop, sign: tuple[object, ...] | None) -> int:
+    house, code = pushing.house, one.code
     now = house.clock.now()
     with house.pool.connection() as connection:
         breaker = push_breakers.of_shop(connection, code, mall_paces.PUSH)

@@ -21,6 +21,13 @@ from projections.listing_state import ListingRow
 QUEUE_ROWS_MAX = 2_000
 PROJECTION = "listings"
 
+# Each shop once, by hops over the index: the queue of a stopped shop may be long.
+SHOPS_IN_QUEUE: LiteralString = (
+    "WITH RECURSIVE hop AS ((SELECT shop FROM {listings} WHERE queue_rank IS NOT NULL ORDER BY shop LIMIT 1)"
+    " UNION ALL SELECT (SELECT l.shop FROM {listings} AS l WHERE l.queue_rank IS NOT NULL AND l.shop > hop.shop"
+    " ORDER BY l.shop LIMIT 1) FROM hop WHERE hop.shop IS NOT NULL) SELECT shop FROM hop WHERE shop IS NOT NULL"
+)
+
 # What the tables hold of one listing: its row, its SKU's free units, and the components of a set.
 _SELECT = sql.SQL(
     "SELECT {columns}, s.free, (s.recipe::jsonb) -> 'components' FROM {listings} AS l"
@@ -65,26 +72,27 @@ def standing(connection: psycopg.Connection, schema: str) -> tuple[int, int]:
     return int(found[0]), int(found[1])
 
 
-def signs_of_waiting(connection: psycopg.Connection, schema: str, now: datetime) -> dict[str, tuple[object, ...]]:
-    """The shops with a listing that may have to be told, or with a running full sync, each with a sign that changes when
-    its listings, what looks found missing, or its sync do.
-    """
-    waiting = _named(
-        "SELECT shop, count(*), max(position), max(wanted_position) FROM {listings} WHERE queue_rank IS NOT NULL GROUP BY shop",
+def shops_that_wait(connection: psycopg.Connection, schema: str, now: datetime) -> set[str]:
+    """The shops with a listing that may have to be told, with a running full sync, or selling a SKU with missing units."""
+    found = {str(row[0]) for row in connection.execute(_named(SHOPS_IN_QUEUE, schema), prepare=True)}
+    skus = [entry.sku for entry in push_unseen.running(connection, now)]
+    if skus:
+        sharing = _named("SELECT DISTINCT shop FROM {listings} WHERE sku = ANY (%s)", schema)
+        found |= {str(row[0]) for row in connection.execute(sharing, (skus,), prepare=True)}
+    return found | push_syncs.shops(connection)
+
+
+def sign_of(connection: psycopg.Connection, schema: str, shop: str) -> tuple[object, ...]:
+    """A sign that changes when what the shop's queue would read changes."""
+    first = _named(
+        "SELECT count(*), max(position), max(wanted_position) FROM (SELECT position, wanted_position FROM {listings}"
+        " WHERE shop = %s AND queue_rank IS NOT NULL ORDER BY queue_rank, item, variant LIMIT %s) AS q",
         schema,
     )
-    found: dict[str, tuple[object, ...]] = {
-        str(row[0]): tuple(row[1:]) for row in connection.execute(waiting, prepare=True)
-    }
-    entries = push_unseen.running(connection, now)
-    if entries:
-        sign = (len(entries), max(entry.seen_at for entry in entries), sum(entry.known_position for entry in entries))
-        sharing = _named("SELECT DISTINCT shop FROM {listings} WHERE sku = ANY (%s)", schema)
-        for row in connection.execute(sharing, ([entry.sku for entry in entries],), prepare=True):
-            found[str(row[0])] = (*found.get(str(row[0]), ()), *sign)
-    for shop in push_syncs.shops(connection):
-        found[shop] = (*found.get(shop, ()), "sync")
-    return found
+    missing = "SELECT count(*), max(seen_at), sum(known_position) FROM push_unseen"
+    counts = connection.execute(first, (shop, QUEUE_ROWS_MAX), prepare=True).fetchone()
+    entries = connection.execute(missing, prepare=True).fetchone()
+    return (*(counts or ()), *(entries or ()), push_syncs.running(connection, shop))
 
 
 def queue(
