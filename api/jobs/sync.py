@@ -32,9 +32,12 @@ def start(house: House, code: str, by: By, *, trigger: str) -> str:
 
     Raises ShopNotReady when 在庫反映 does not run.
     """
+    mine = house.new_id()
     with house.pool.connection() as connection:
-        found = push_syncs.begin(connection, code, house.new_id(), house.clock.now())
         count = push_rows.linked(connection, house.database.schema, code)
+        found = push_syncs.begin(connection, code, mine, house.clock.now())
+    if found != mine:
+        return found
     try:
         house.book.do(started(code, found, trigger, count), by)
     except shop.ShopNotReady:

@@ -5,6 +5,7 @@ The pace is kept a little below the mall's own limit, so that requests which tra
 """
 
 from datetime import datetime, timedelta
+from math import floor
 
 import psycopg
 
@@ -64,6 +65,6 @@ def _arrival(connection: psycopg.Connection, account: str, kind: str, now: datet
 def _keep(connection: psycopg.Connection, account: str, kind: str, now: datetime, arrival: float) -> None:
     connection.execute(
         "UPDATE mall_paces SET arrival = %s WHERE account = %s AND kind = %s",
-        (now + timedelta(seconds=arrival), account, kind),
+        (now + timedelta(microseconds=floor(arrival * 1_000_000)), account, kind),
         prepare=True,
     )
