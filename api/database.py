@@ -64,6 +64,7 @@ def open_pool(
 
     ``name`` is what pg_stat_activity shows. Close it with ``close()`` or ``with``.
     """
+
     def check(connection: psycopg.Connection) -> None:
         try:
             ConnectionPool.check_connection(connection)
