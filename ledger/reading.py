@@ -145,10 +145,7 @@ def fetch(
     if streams:
         _put_streams(view, kept, streams, _records(cursors["streams"]))
     if tails:
-        found_tails: dict[str, list[Record]] = {name: [] for name in tails}
-        for record in [*_records(cursors["tails"]), *_of_this_commit(view, tails)]:
-            found_tails[record.stream].append(record)
-        view.tails.update({name: records[-TAIL_FACTS:] for name, records in found_tails.items()})
+        _put_tails(view, tails, _records(cursors["tails"]))
     if counts:
         view.counts.update(dict.fromkeys(counts))
         view.counts.update({(r[0], r[1], r[2]): Count(*r) for r in cursors["counts"]})
@@ -160,6 +157,13 @@ def fetch(
     if span is not None:
         view.moved[span] = frozenset(row[0] for row in cursors["moved"].fetchall())
     return [KeptAnswer(*row) for row in cursors["keys"]] if names else []
+
+
+def _put_tails(view: View, names: Sequence[str], records: Sequence[Record]) -> None:
+    found: dict[str, list[Record]] = {name: [] for name in names}
+    for record in [*records, *_of_this_commit(view, names)]:
+        found[record.stream].append(record)
+    view.tails.update({name: records[-TAIL_FACTS:] for name, records in found.items()})
 
 
 def prefetch(connection: Connection, selects: Selects, wanted: Wanted, kept: StreamsKept) -> None:

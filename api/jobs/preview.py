@@ -25,7 +25,7 @@ FACTS_MAX = 10_000_000  # of one page of rows of one SKU: nothing of it is recor
 
 @dataclass
 class Preview:
-    """Rows by what would become of them. Mutable while it is counted.
+    """Rows by what would become of them. Mutable: it is counted row by row.
 
     ``first_numbers``: SKUs that get their first number; ``to_zero``: numbers that would fall to 0 or below. ``same_file``:
     another import of the same bytes.

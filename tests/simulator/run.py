@@ -1,43 +1,37 @@
 """One run: three shops sell from their own numbers for a quarter of an hour, tell late, and are pushed; then all is told."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg_pool import ConnectionPool
 
 import adapters
 from adapters.kit.emulator import EmulatedOrder, EmulatedShop, EmulatorClock, InProcess, PushSeen
 from adapters.kit.mall import Gap, Mall
-from api.database import Database, connect_writer
+from api.database import Database
 from api.jobs import sync
 from api.jobs.push import Pushing, push_due
 from api.jobs.push_look import read_fact
-from api.sealing import Seals
-from api.settings import Settings, secret_keys
 from api.shop_access import ConnectedShop, ShopAccesses
 from api.shops import connect
 from api.tables import secrets
-from api.wiring import House
 from ledger import failpoint, shop
-from ledger.book import Book, By, Verb, open_ledger, orders, shops, stock
+from ledger.book import Verb, orders, shops, stock
 from ledger.book.pushes import record_read
 from ledger.facts.listing import ListingSettingsChanged
 from ledger.facts.shop import DryRunReviewed
 from ledger.listing import LINKED, Listing
 from ledger.terms import CancelReason, Door, ListingKey, ListingRead, OrderState, Telling, TellingLine
-from ledger.writer import Writer
 from projections import listings
 from projections.runner import Runner
+from tests.simulator.house import BY, open_world_house
 from tests.simulator.truth import Known, Sent, Sold, Truth, shown_in_the_end
 from tests.simulator.wire import Weather, Wire
 from tests.simulator.world import World
 
-BY = By("user:1", "simulator")
 RUN_SECONDS = 900.0
 TOLD_SECONDS_MAX = 300.0
 SETTLE_SECONDS = 1_800.0  # after the last mail: missing units whose orders came, quiet times, dead requests
@@ -73,37 +67,6 @@ class Shop:
     emulated: EmulatedShop
     wire: Wire
     listings: dict[ListingKey, tuple[str, int]] = field(default_factory=dict)  # SKU, units per listing
-
-
-@contextmanager
-def open_world_house(database: Database, home: Path, world: World) -> Iterator[House]:
-    """A house whose writer commits in the caller's thread, on the world's clock and chance."""
-    settings = Settings(home=home)
-    writer = Writer(lambda: connect_writer(database), database.schema, world)
-    with ConnectionPool(database.conninfo(), min_size=1, max_size=4, open=True) as pool:
-        book = Book(writer, world.now)
-        with pool.connection() as connection:
-            row = connection.execute("SELECT ledger_id FROM ledger_head").fetchone()
-        assert row is not None
-        book.do(open_ledger(str(row[0])), BY)
-        seals = Seals(secret_keys(settings))
-        yield House(
-            settings=settings,
-            database=database,
-            clock=world,
-            pool=pool,
-            writer=writer,
-            book=book,
-            new_id=world.new_id,
-            new_secret=world.new_id,
-            seals=seals,
-            start_thread=_no_thread,
-        )
-    writer.close()
-
-
-def _no_thread(name: str, body: Callable[[], None]) -> Any:
-    raise AssertionError(f"{name}: this world has one thread")
 
 
 class Simulation:

@@ -29,6 +29,7 @@ def mail_samples() -> Iterator[Sample]:
     yield from _encodings()
     yield from _forwarded()
     yield from _layouts()
+    yield from _layouts_of_before()
     yield from _cancels()
     yield from _without_an_order()
     yield from _broken()
@@ -187,6 +188,9 @@ def _layouts() -> Iterator[Sample]:
     text = order_text(number, TWO).replace("2026年11月20日 09時04分05秒", "2026年11月20日")
     day_only = _order(number, TWO_LINES, ordered_at=None, ordered_on="2026-11-20")
     yield "order-day-only.eml", _mail(number, text), day_only
+
+
+def _layouts_of_before() -> Iterator[Sample]:
     number = 10_000_027
     raw = _mail(number, order_text(number, TWO), subject="サンプルストアでのご注文: samplestore-10000027")
     yield "order-subject-of-before.eml", raw, _order(number, TWO_LINES)
