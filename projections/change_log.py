@@ -82,10 +82,8 @@ class _Writer:
         self._partitions = Partitions(names, "change_log")
 
     def write(self, connection: Connection, page: Page) -> None:
-        rows = [_row(record, time) for record, time in page.pairs() if record.name in TABLE.facts]
-        if rows:
-            self._partitions.ensure(connection, page.first, page.last)
-            self._rows.write(connection, rows)
+        self._partitions.ensure(connection, page.first, page.last)
+        self._rows.write(connection, [_row(record, time) for record, time in page.pairs()])
 
     def forget(self) -> None:
         self._partitions.forget()

@@ -182,7 +182,7 @@ class _Writer:
         """Imports are few: nothing is kept between pages."""
 
     def write(self, connection: Connection, page: Page) -> None:
-        records = [(record, time) for record, time in page.pairs() if record.name in TABLE.facts]
+        records = list(page.pairs())
         rows = self._load(connection, {parts_of(record.stream)[0] for record, _ in records})
         for record, time in records:
             import_id = parts_of(record.stream)[0]

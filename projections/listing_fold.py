@@ -35,8 +35,9 @@ def take(fold: ListingFold, record: Record, time: datetime) -> None:
 def _stock(fold: ListingFold, record: Record, time: datetime) -> None:
     place, sku = keys.parts_of(record.stream)
     if place == MAIN_PLACE:
-        fold.skus[sku].available = record.fact.after  # type: ignore[union-attr]
-        fold.changed_skus.add(sku)
+        state = fold.skus[sku]
+        state.available = record.fact.after  # type: ignore[union-attr]
+        fold.changed_skus.add(state)
         fold.refresh(sku, record.position, time)
 
 
@@ -66,7 +67,7 @@ def _kept_back(fold: ListingFold, record: Record, time: datetime) -> None:
     (sku,) = keys.parts_of(record.stream)
     if fact.place == MAIN_PLACE:
         fold.skus[sku].kept_back = fact.units
-        fold.changed_skus.add(sku)
+        fold.changed_skus.add(fold.skus[sku])
         fold.refresh(sku, record.position, time)
 
 
@@ -80,7 +81,7 @@ def _set_defined(fold: ListingFold, record: Record, time: datetime) -> None:
     state.recipe = Recipe(fact.recipe_version, tuple(fact.components), tuple(fact.units))
     for component in fact.components:
         fold.sets_of[component].add(sku)
-    fold.changed_skus.add(sku)
+    fold.changed_skus.add(state)
     fold.changed_recipes.add(sku)
     fold.refresh(sku, record.position, time)
 
@@ -96,7 +97,7 @@ def _listing(fold: ListingFold, record: Record, time: datetime) -> None:
     row.position, row.version = record.position, record.version
     if record.name in MENDS:
         row.numbers = replace(row.numbers, rejected_code=None)
-    fold.changed_rows.add(key)
+    fold.changed_rows.add(row)
     if isinstance(record.fact, ListingLinked):
         fold.changed_codes.add(key)
         if before.sku and before.sku != row.listing.sku:
@@ -185,7 +186,7 @@ def _answered(fold: ListingFold, record: Record, time: datetime) -> None:
         row.batch_request = None if row.batch_request == fact.request else row.batch_request
         if outcome == Result.ACCEPTED:
             row.batch_request = fact.request
-            fold.changed_rows.add((shop, text))
+            fold.changed_rows.add(row)
             continue
         after = _told(row.numbers, fact, request, n, began, record.position)
         fold.set_numbers((shop, text), after, record.position, time)

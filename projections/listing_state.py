@@ -23,7 +23,7 @@ LOWERING, OTHER = 0, 1  # ranks of the push queue: lower at once, raise after a 
 Key: TypeAlias = tuple[str, str]  # shop, ListingKey as text
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class SkuState:
     """What listings need of one SKU. Mutable: changed by every fact of its stock. ``free`` of a set: what can be built.
 
@@ -45,7 +45,7 @@ class SkuState:
         return None if self.available is None else self.available - self.kept_back - self.held - self.auction_kept
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ListingRow:
     """One listing with its numbers. Mutable: a page may change it many times.
 
@@ -115,9 +115,9 @@ class ListingFold:
     shops: set[str] = field(default_factory=set)
     traits: dict[str, Traits] = field(default_factory=dict)
     requests: dict[tuple[str, str], Request | None] = field(default_factory=dict)
-    changed_skus: set[str] = field(default_factory=set)
-    changed_rows: set[Key] = field(default_factory=set)
-    changed_wanted: set[Key] = field(default_factory=set)
+    changed_skus: set[SkuState] = field(default_factory=set)
+    changed_rows: set[ListingRow] = field(default_factory=set)
+    changed_wanted: set[ListingRow] = field(default_factory=set)
     changed_codes: set[Key] = field(default_factory=set)
     changed_recipes: set[str] = field(default_factory=set)
     changed_traits: set[str] = field(default_factory=set)
@@ -125,12 +125,14 @@ class ListingFold:
 
     def saved(self) -> None:
         """Nothing waits to be saved any more, and all of it has rows."""
-        for key in self.changed_rows:
-            self.rows[key].stored = True
-        for sku in self.changed_skus:
-            self.skus[sku].stored = True
-        for changed in (self.changed_skus, self.changed_rows, self.changed_wanted, self.changed_codes):
-            changed.clear()
+        for row in self.changed_rows:
+            row.stored = True
+        for state in self.changed_skus:
+            state.stored = True
+        self.changed_skus.clear()
+        self.changed_rows.clear()
+        self.changed_wanted.clear()
+        self.changed_codes.clear()
         self.changed_recipes.clear()
         self.changed_traits.clear()
         self.changed_requests.clear()
@@ -144,7 +146,7 @@ class ListingFold:
         free = state.own_free if not recipe.components else self._buildable(recipe)
         if free != state.free:
             state.free = free
-            self.changed_skus.add(sku)
+            self.changed_skus.add(state)
             self.reckon(sku, position, time)
         sets = self.sets_of[sku]
         for set_sku in sorted(sets) if sets else ():
@@ -161,10 +163,10 @@ class ListingFold:
             unseen += row.unseen_units * row.listing.units_per_listing
             floored = floored or row.listing.settings.first_choice
         floored = floored and _floored(members.values(), free)
-        for key, row in members.items():
+        for row in members.values():
             own = row.listing
             if (row.stopped_since is not None or own.settings.stop_threshold is not None) and _held(row, free, time):
-                self.changed_wanted.add(key)
+                self.changed_wanted.add(row)
             most = self.traits[row.shop].units_max
             stopped = NOT_STOPPED if row.stopped_since is None else Stopped(row.stopped_since)
             less = wanted = listing.wanted(own, free, units_max=most, stopped=stopped, shares_floor_to_zero=floored)
@@ -179,7 +181,7 @@ class ListingFold:
                 )
             if wanted != row.wanted or less != row.wanted_unseen:
                 row.wanted, row.wanted_unseen, row.wanted_position = wanted, less, position
-                self.changed_wanted.add(key)
+                self.changed_wanted.add(row)
 
     def set_numbers(self, key: Key, numbers: Numbers, position: int, time: datetime) -> None:
         """The listing has these numbers; when other units are unseen now, its SKU's listings want something else.
@@ -191,7 +193,7 @@ class ListingFold:
             sales = tuple(sale for sale in numbers.sales if sale.position > numbers.told_position)
             numbers = replace(numbers, sales=sales)
         row.numbers, row.position = numbers, position
-        self.changed_rows.add(key)
+        self.changed_rows.add(row)
         unseen = expected.unseen_units(numbers)
         if unseen != row.unseen_units:
             row.unseen_units = unseen

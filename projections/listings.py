@@ -129,8 +129,7 @@ class Needs:
         self.shops: set[str] = set()
         self.whole_shops: set[str] = set()
         for record in page.records:
-            if record.name in TAKES:
-                self._add(record.stream, record.fact)
+            self._add(record.stream, record.fact)
 
     def _add(self, stream: str, fact: object) -> None:
         kind, _, rest = stream.partition(":")
@@ -210,8 +209,7 @@ class _Writer:
         fold = self._fold
         self._load(connection, Needs(page))
         for record, time in page.pairs():
-            if record.name in TAKES:
-                take(fold, record, time)
+            take(fold, record, time)
         self._save(connection)
         fold.saved()
 
@@ -300,14 +298,14 @@ class _Writer:
 
     def _save(self, connection: Connection) -> None:
         fold = self._fold
-        skus = [fold.skus[sku] for sku in fold.changed_skus]
+        skus = fold.changed_skus
         self._new_skus.write(connection, [sku_values(state) for state in skus if not state.stored])
         self._save_skus.write(connection, [sku_values(state) for state in skus if state.stored])
-        rows = [fold.rows[key] for key in fold.changed_rows]
+        rows = fold.changed_rows
         self._new_rows.write(connection, [values_of(row) for row in rows if not row.stored])
         self._save_rows.write(connection, [values_of(row) for row in rows if row.stored])
         only_wanted = fold.changed_wanted - fold.changed_rows
-        self._save_wanted.write(connection, [wanted_of(fold.rows[key]) for key in only_wanted])
+        self._save_wanted.write(connection, [wanted_of(row) for row in only_wanted])
         self._save_shops.write(
             connection,
             [(s, t.lowers_at, t.restores, t.units_max) for s in sorted(fold.changed_traits) for t in (fold.traits[s],)],

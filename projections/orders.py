@@ -152,9 +152,7 @@ class _Writer:
     def write(self, connection: Connection, page: Page) -> None:
         if len(self._kept) > ORDERS_KEPT_MAX:
             self._kept.clear()
-        records = [(record, time) for record, time in page.pairs() if record.name in TABLE.facts]
-        if not records:
-            return
+        records = list(page.pairs())
         seen: dict[str, int] = {}  # the first version of each stream in the page, then the last position
         for record, _ in records:
             seen.setdefault(record.stream, record.version)

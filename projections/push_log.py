@@ -119,9 +119,7 @@ class _Writer:
         self._partitions.forget()
 
     def write(self, connection: Connection, page: Page) -> None:
-        records = [(record, time) for record, time in page.pairs() if record.name in TABLE.facts]
-        if not records:
-            return
+        records = list(page.pairs())
         fresh: dict[int, list[list[object]]] = {}  # new rows by the position of their PushSent
         opened: dict[Request, tuple[int, datetime | None]] = {}
         known = self._known(connection, records)

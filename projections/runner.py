@@ -6,7 +6,7 @@ together. ``step`` has no thread and looks at no clock of its own; ``run`` is th
 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -115,7 +115,7 @@ class Runner:
                 if self.step() == 0:
                     wait(POLL_SECONDS)
             except psycopg.Error as error:
-                if not is_away(error):
+                if not is_away(error) and not self._is_lost():  # a pipeline says only that it was aborted
                     raise
                 self.let_go()
                 self._clock.sleep(AWAY_SECONDS)
@@ -169,9 +169,10 @@ class Runner:
             self._held = None
 
     def close(self) -> None:
-        """The leases are free and the connection is closed."""
-        if self._held is not None and not self._held.closed:
-            self.release()
+        """The connection is closed and the leases are free; where the database is away they run out by themselves."""
+        with suppress(psycopg.OperationalError):
+            if self._held is not None and not self._held.closed:
+                self.release()
         self.let_go()
 
     # -------------------------------------------------------------- what it may write, and from where
@@ -186,6 +187,9 @@ class Runner:
             if not self._suffix:
                 create_missing(self._held, self._schema, list(self._tables.values()))
         return self._held
+
+    def _is_lost(self) -> bool:
+        return self._held is not None and (self._held.closed or self._held.broken)
 
     def _keep_leases(self, connection: Connection) -> None:
         """Asks for the leases it has not; holding on to those it has. Every RENEW_SECONDS."""
@@ -322,9 +326,9 @@ class Runner:
             self._begin(connection, group, page)
             # A small page is written without waiting for each answer; a large one by COPY, which no pipeline carries.
             with connection.pipeline() if len(page.records) < PIPELINE_FACTS_MAX else nullcontext():
-                for target in group:
+                for target, chosen in zip(group, page.split([t.table.facts for t in group]), strict=True):
                     streams = waiting.get(target.projection)
-                    own = page.without(streams) if streams else page
+                    own = chosen.without(streams) if streams else chosen
                     _refuse_damaged(target.table, own)
                     if own.records:
                         target.writer.write(connection, own)

@@ -185,7 +185,7 @@ class _Writer:
         self._rows.clear()
 
     def write(self, connection: Connection, page: Page) -> None:
-        records = [(record, time) for record, time in page.pairs() if record.name in TABLE.facts]
+        records = list(page.pairs())
         shops_of = [parts_of(record.stream)[0] for record, _ in records]
         self._load(connection, set(shops_of) - self._rows.keys())
         for (record, time), shop in zip(records, shops_of, strict=True):

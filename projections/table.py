@@ -75,7 +75,7 @@ class Writer(Protocol):
     """The writing side of one build in one process. It may keep rows in memory between pages it wrote."""
 
     def write(self, connection: Connection, page: Page) -> None:
-        """The page's facts are in the table's rows, in the open transaction."""
+        """The page's facts, all of which the table needs, are in its rows, in the open transaction."""
         ...
 
     def forget(self) -> None:

@@ -139,7 +139,7 @@ def _feed(database: Database) -> None:
     runner.run(wake.wait, lambda: False)
 
 
-def _write(database: Database, seconds: float) -> None:
+def _write(database: Database, seconds: float, commits_a_second: int) -> None:
     """Commits of a few facts at an even pace; says each position and when it was durable."""
     made = history.History(SEED + 1, SKUS)
     statements = Statements(database.schema)
@@ -149,10 +149,10 @@ def _write(database: Database, seconds: float) -> None:
         rows = connection.execute("SELECT originator_id, max(originator_version) FROM ledger_events GROUP BY 1")
         versions.update({str(stream): int(str(version)) for stream, version in rows})
         history.know(connection, database.schema, made, levels)
-        happenings = made.days(begin=1_000_000)
+        happenings = made.days(begin=_head(connection))
         began = time.monotonic()
         for number in itertools.count():
-            due = began + number / COMMITS_A_SECOND
+            due = began + number / commits_a_second
             if due - began > seconds:
                 return
             time.sleep(max(0.0, due - time.monotonic()))
@@ -178,4 +178,4 @@ if __name__ == "__main__":
     if work == "feed":
         _feed(Database(url, schema))
     else:
-        _write(Database(url, schema), float(rest[0]))
+        _write(Database(url, schema), float(rest[0]), int(rest[1]) if len(rest) > 1 else COMMITS_A_SECOND)
