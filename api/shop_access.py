@@ -44,6 +44,11 @@ class ConnectedShop:
     shop: shop.Shop
     mall: Mall
 
+    @property
+    def call_seconds_max(self) -> float:
+        """The longest a skill talks to the mall: one request, or with a token in between three."""
+        return self.mall.request_seconds_max * (3 if renews_secrets(self.mall) else 1)
+
 
 class ShopAccesses:
     """Builds the access of every shop of one house, and keeps one HTTP connection a shop. Threads may share it."""

@@ -130,7 +130,7 @@ def _turn(pushing: Pushing, one: ConnectedShop, sign: tuple[object, ...] | None)
         may = breaker.may_send(now)
         lease = None
         if may:
-            seconds = one.mall.request_seconds_max
+            seconds = one.call_seconds_max
             lease = push_leases.take(connection, code, holder=pushing.holder, now=now, request_seconds=seconds)
     if lease is None:
         if not may and sign is not None:

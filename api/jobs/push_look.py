@@ -33,7 +33,7 @@ def look(
         with turn.accesses.of(turn.one) as access:
             with turn.house.pool.connection() as connection:
                 if not push_leases.hold(
-                    connection, turn.lease, now=clock.now(), request_seconds=mall.request_seconds_max
+                    connection, turn.lease, now=clock.now(), request_seconds=turn.one.call_seconds_max
                 ):
                     raise LeaseGone(f"shop {turn.code} is pushed by another worker")
             began = clock.now()

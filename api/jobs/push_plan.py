@@ -40,6 +40,7 @@ class Queued:
     """One listing as the facts up to one position say. ``free_units`` are the SKU's, None: 在庫未登録.
 
     ``asks_again``: a person asked for a re-send since the last push. ``stopped``: what the stop threshold says.
+    ``wanted_position``: the fact that changed what it should show.
     """
 
     key: ListingKey
@@ -49,6 +50,7 @@ class Queued:
     stopped: Stopped = NOT_STOPPED
     shares_floor_to_zero: bool = False
     asks_again: bool = False
+    wanted_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 
 from adapters.kit.mall import ShopAccess
 from adapters.kit.pace import Pace
+from api.jobs import push_rows
 from api.jobs.push_plan import LOWER, ZERO, Queued, Send
 from api.shop_access import ConnectedShop, ShopAccesses, TurnNotGot
 from api.tables import mall_paces, push_breakers, push_leases, push_waits
 from api.tables.push_leases import MARGIN_SECONDS, PushLease
 from api.wiring import House
 from ledger import keys, shop
-from ledger.book import Verb
+from ledger.book import By, Verb
 from ledger.book.pushes import record_push_answered, record_push_sent
 from ledger.book.shops import pause_shop
 from ledger.facts.push import PushAnswered, PushSent
@@ -110,21 +111,29 @@ def tell(turn: Turn, batch: Sequence[Planned], rest: Rest) -> Told:
     try:
         with turn.accesses.of(turn.one) as access:
             began = clock.monotonic()
-            with turn.house.pool.connection() as connection:
-                if not push_leases.hold(
-                    connection, turn.lease, now=clock.now(), request_seconds=mall.request_seconds_max
-                ):
-                    raise LeaseGone(f"shop {turn.code} is pushed by another worker")
-            recorded = _record(turn, batch, rest)
+            by = _hold(turn, batch)
+            recorded = _record(turn, batch, rest, by)
             if recorded.sent is None:
                 return recorded
             reach("push.sent_recorded")
-            return _send(turn, batch, recorded.sent, access, in_time=clock.monotonic() - began <= SEND_SECONDS_MAX)
+            in_time = clock.monotonic() - began <= SEND_SECONDS_MAX
+            return _send(turn, batch, recorded.sent, access, by, in_time=in_time)
     except TurnNotGot:
         return Told()
 
 
-def _record(turn: Turn, batch: Sequence[Planned], rest: Rest) -> Told:
+def _hold(turn: Turn, batch: Sequence[Planned]) -> By:
+    """The lease lasts longer than a request that leaves now; who asks for it: the newest fact that changed a number of it."""
+    newest = max(one.row.wanted_position for one in batch)
+    with turn.house.pool.connection() as connection:
+        now = turn.house.clock.now()
+        if not push_leases.hold(connection, turn.lease, now=now, request_seconds=turn.one.call_seconds_max):
+            raise LeaseGone(f"shop {turn.code} is pushed by another worker")
+        trace = push_rows.trace_of(connection, turn.house.database.schema, newest)
+    return turn.house.by(trace=trace)
+
+
+def _record(turn: Turn, batch: Sequence[Planned], rest: Rest, by: By) -> Told:
     """The request is a durable fact; or it must not leave."""
     now = turn.house.clock.now()
     sent = PushSent(
@@ -137,7 +146,7 @@ def _record(turn: Turn, batch: Sequence[Planned], rest: Rest) -> Told:
         expected_before=[one.row.numbers.expected_units for one in batch],
         look_position=rest.look_position,
         look_at=None if rest.look_at is None else utc_text(rest.look_at),
-        dead_after=utc_text(now + timedelta(seconds=turn.one.mall.request_seconds_max + MARGIN_SECONDS)),
+        dead_after=utc_text(now + timedelta(seconds=turn.one.call_seconds_max + MARGIN_SECONDS)),
         attempt=rest.attempt,
         sync=rest.sync,
         parent_request=rest.parent,
@@ -145,7 +154,7 @@ def _record(turn: Turn, batch: Sequence[Planned], rest: Rest) -> Told:
     careful = {s for one in batch if one.send.trigger not in (LOWER, ZERO) for s in one.skus}
     turn.on_their_way.add(sent.request)
     try:
-        turn.house.book.do(send_fresh(turn.code, sent, frozenset(careful)), turn.house.by())
+        turn.house.book.do(send_fresh(turn.code, sent, frozenset(careful)), by)
     except (NumbersMoved, ShopNotReady, FenceBroken, LedgerUnavailable) as refused:  # nothing was recorded
         turn.on_their_way.discard(sent.request)
         if isinstance(refused, LedgerUnavailable):
@@ -176,7 +185,7 @@ def send_fresh(code: str, sent: PushSent, skus: frozenset[str]) -> Verb:
     return replace(base, decide=decide)
 
 
-def _send(turn: Turn, batch: Sequence[Planned], sent: PushSent, access: ShopAccess, *, in_time: bool) -> Told:
+def _send(turn: Turn, batch: Sequence[Planned], sent: PushSent, access: ShopAccess, by: By, *, in_time: bool) -> Told:
     mall, clock = turn.one.mall, turn.house.clock
     assert callable(mall.push_api), mall.code
     levels = [ListingLevel(one.row.key, one.send.units) for one in batch]
@@ -189,7 +198,7 @@ def _send(turn: Turn, batch: Sequence[Planned], sent: PushSent, access: ShopAcce
         outcomes = [Outcome(Result.TRANSIENT, "too_late")] * len(levels)
     assert len(outcomes) == len(levels), mall.code
     ended = max(began, clock.now())
-    position = answer(turn, sent, outcomes, began=began, ended=ended)
+    position = _answer(turn, sent, outcomes, by, began=began, ended=ended)
     turn.on_their_way.discard(sent.request)
     reach("push.answered_recorded")
     told = Told(sent.request, position, sent, dict(zip((level.key for level in levels), outcomes, strict=True)))
@@ -197,7 +206,9 @@ def _send(turn: Turn, batch: Sequence[Planned], sent: PushSent, access: ShopAcce
     return told
 
 
-def answer(turn: Turn, sent: PushSent, outcomes: Sequence[Outcome], *, began: datetime, ended: datetime) -> int:
+def _answer(
+    turn: Turn, sent: PushSent, outcomes: Sequence[Outcome], by: By, *, began: datetime, ended: datetime
+) -> int:
     """The answer is recorded; its position. Raises LeaseGone when another worker closed the request meanwhile."""
     answered = PushAnswered(
         request=sent.request,
@@ -208,7 +219,7 @@ def answer(turn: Turn, sent: PushSent, outcomes: Sequence[Outcome], *, began: da
         applied_until=utc_text(ended),
     )
     try:
-        return turn.house.book.do(record_push_answered(turn.code, answered), turn.house.by(cause=sent.request)).position
+        return turn.house.book.do(record_push_answered(turn.code, answered), replace(by, cause=sent.request)).position
     except RequestNotOpen as error:
         raise LeaseGone(f"shop {turn.code} is pushed by another worker") from error
 

@@ -12,6 +12,7 @@ from psycopg import sql
 from api.jobs.push_plan import UNSEEN_SECONDS_MAX, Queued, Unseen, Withheld, outstanding, sum_withheld
 from api.tables import push_syncs, push_unseen, push_waits
 from ledger import keys, listing
+from ledger.codec import decode
 from ledger.expected import Sale
 from ledger.listing import Listing, Stopped
 from ledger.terms import ListingKey
@@ -140,6 +141,18 @@ def linked_after(
         return _with_missing(connection, schema, rows, now, push_unseen.running(connection, now))
 
 
+def trace_of(connection: psycopg.Connection, schema: str, position: int) -> str | None:
+    """The trace of the fact at this position: the way the push goes on with; None when there is none."""
+    statement = _named(
+        "SELECT originator_version, originator_id, topic, state FROM {ledger_events} WHERE notification_id = %s", schema
+    )
+    row: Any = connection.execute(statement, (position,), prepare=True).fetchone()
+    if row is None:
+        return None
+    version, stream, name, state = row
+    return decode(position, stream, version, name, bytes(state)).envelope.trace
+
+
 def linked(connection: psycopg.Connection, schema: str, shop: str) -> int:
     """How many linked listings the shop has."""
     statement = _named("SELECT count(*) FROM {listings} WHERE shop = %s AND state = %s", schema)
@@ -200,6 +213,7 @@ def queued(row: ListingRow, free: int | None) -> Queued:
         stopped=Stopped(row.stopped_since),
         shares_floor_to_zero=_shows_the_rest(rules, free, row.wanted),
         asks_again=rules.resend_position > row.numbers.told_position,
+        wanted_position=row.wanted_position,
     )
 
 
@@ -263,5 +277,5 @@ def _pairs(found: Iterable[ListingKey]) -> tuple[list[str], list[str]]:
 
 
 def _named(text: LiteralString, schema: str) -> sql.Composed:
-    names = ("ledger_head", "projection_checkpoints", "listings")
+    names = ("ledger_events", "ledger_head", "projection_checkpoints", "listings")
     return sql.SQL(text).format(**{name: sql.Identifier(schema, name) for name in names})

@@ -119,7 +119,7 @@ def _shows(numbers: Numbers, doubt: Doubt, units: int) -> bool:
 
 def _sent_at(turn: Turn, sent: PushSent) -> str:
     """When the request may have left at the earliest: its own deadline before the time it is dead."""
-    longest = timedelta(seconds=turn.one.mall.request_seconds_max + MARGIN_SECONDS)
+    longest = timedelta(seconds=turn.one.call_seconds_max + MARGIN_SECONDS)
     return utc_text(utc_moment(sent.dead_after) - longest)
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from api.database import Database
 from api.jobs import push
-from ledger import failpoint
-from ledger.book import shops, stock
+from ledger import failpoint, keys
+from ledger.book import By, shops, stock
 from ledger.facts.push import PushAnswered, PushSent, PushSettled
 from ledger.terms import ListingKey
 from tests.api.jobs.pushing import Stage, outcomes, selling_at, sent, stage, switch_on
@@ -61,6 +61,30 @@ def test_an_order_elsewhere_lowers_the_shop_and_its_own_order_tells_it_nothing(s
         scene.push()
         assert (scene.shows(sandbox, CUP), scene.shows(other, CUP)) == (19, 19)
         assert (len(sent(scene, sandbox)), len(sent(scene, other))) == (pushed[0], pushed[1] + 1)
+
+
+def test_a_push_goes_on_with_the_trace_of_what_changed_the_number(scene: Stage, sandbox: str) -> None:
+    scene.told(sandbox, CUP, "CUP", 20)
+    scene.house.book.do(stock.take_out("CUP", "sample", 3), By("user:1", "the-way-of-this-one"))
+    scene.push()
+    facts = scene.records(keys.push(sandbox))[-2:]
+    assert [record.name for record in facts] == ["PushSent", "PushAnswered"]
+    assert [record.envelope.trace for record in facts] == ["the-way-of-this-one"] * 2
+
+
+def test_while_the_mall_cannot_be_read_a_raise_waits_and_a_lower_number_goes(scene: Stage, sandbox: str) -> None:
+    scene.told(sandbox, CUP, "CUP", 5)
+    scene.meets(sandbox, "garbage", times=1_000, path="/v1/stock/read")
+    scene.do(stock.receive("slip-1", [("1", "CUP", 3)]))
+    scene.push()
+    scene.push(wait=30)
+    assert scene.shows(sandbox, CUP) == 5
+    scene.do(stock.take_out("CUP", "sample", 6))
+    scene.push(wait=1)
+    assert scene.shows(sandbox, CUP) == 2
+    scene.malls[sandbox].faults.clear()
+    scene.do(stock.receive("slip-2", [("1", "CUP", 1)]))
+    scene.push_until(lambda: scene.shows(sandbox, CUP) == 3, seconds=400)
 
 
 def test_a_raise_looks_first_and_leaves_out_what_the_look_found(scene: Stage, sandbox: str) -> None:
