@@ -172,7 +172,7 @@ def test_listings_that_lag_for_long_do_not_hold_the_order_back(
     listings.behind = 1_000_000
     deliver(house, sample("rakuten", "order_iso2022jp"))
     take(house, listings)
-    assert 1.0 < sum(clock.slept) < 2.1
+    assert 0 < sum(clock.slept) < 2.1  # real time passes too: on a busy machine less of it is slept
     assert [(row.state, row.tries) for row in rows(house)] == [("read", 1)]
     assert [line.sku for line in stated(house.look(keys.order(RAKUTEN, NUMBER), FOLD)).lines] == ["", ""]
 
