@@ -150,13 +150,18 @@ def fetch(
         view.counts.update(dict.fromkeys(counts))
         view.counts.update({(r[0], r[1], r[2]): Count(*r) for r in cursors["counts"]})
     if wanted.on_top:
-        carried: dict[tuple[str, str], list[Count]] = {}
-        for row in cursors["carried"] if carrying else ():
-            carried.setdefault((row[0], row[1]), []).append(Count(*row))
+        carried = _by_sku(cursors["carried"] if carrying else ())
         _put_tops(view, wanted, cursors["on_top"].fetchall(), carried)
     if span is not None:
         view.moved[span] = frozenset(row[0] for row in cursors["moved"].fetchall())
     return [KeptAnswer(*row) for row in cursors["keys"]] if names else []
+
+
+def _by_sku(rows: Iterable[Any]) -> dict[tuple[str, str], list[Count]]:
+    found: dict[tuple[str, str], list[Count]] = {}
+    for row in rows:
+        found.setdefault((row[0], row[1]), []).append(Count(*row))
+    return found
 
 
 def _put_tails(view: View, names: Sequence[str], records: Sequence[Record]) -> None:
