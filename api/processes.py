@@ -78,8 +78,8 @@ def running(house: House, parts: Parts) -> Iterator[Running]:
             log.info("stopping")
 
 
-def until_told(parts: Running) -> None:
-    """Returns when the process is told to stop (SIGTERM, SIGINT); a second SIGINT ends it at once. Raises Ended."""
+def told_to_stop() -> Event:
+    """Is set when the process is told to stop (SIGTERM, SIGINT); a second SIGINT ends it at once. Call it before saying "ready"."""
     told = Event()
 
     def tell(number: int, _frame: object) -> None:
@@ -89,6 +89,11 @@ def until_told(parts: Running) -> None:
 
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, tell)
+    return told
+
+
+def run_until(told: Event, parts: Running) -> None:
+    """Returns when it is told to stop. Raises Ended."""
     while not told.wait(LOOK_SECONDS):
         if parts.server is not None and not parts.server.is_alive():
             raise Ended("the HTTP server has ended")

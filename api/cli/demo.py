@@ -26,18 +26,20 @@ def demo(
     from api.demo.doors import DoorRefused
     from api.demo.play import LOG, played, settings_of_demo
     from api.demo.waiting import NotInTime
-    from api.processes import until_told
+    from api.processes import run_until, told_to_stop
     from api.settings import load
 
     settings, teller = load(), _Said() if json else _Printed()
     try:
         with played(settings, teller, rakuten_skus=skus, yahoo_skus=skus // 4 + 10) as found:
             _show_points(found, teller)
-            _show_addresses(found, as_json=json)
+            told = None if once else told_to_stop()
+            if json or not once:
+                _show_addresses(found, as_json=json)
             sys.stdout.flush()
-            if not once:
+            if told is not None:
                 say("Ctrl-C で終了 / ends it")
-                until_told(found.running)
+                run_until(told, found.running)
             holds = found.as_it_should
     except (DoorRefused, NotInTime) as failed:
         say(f"daicho demo: {failed}; the log is {settings_of_demo(settings).home / LOG}")

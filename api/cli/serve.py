@@ -48,7 +48,7 @@ def mail(json: Json = False) -> None:
 
 
 def _run(parts: "Parts", *, as_json: bool) -> None:
-    from api.processes import Ended, running, until_told
+    from api.processes import Ended, run_until, running, told_to_stop
     from api.settings import load
     from api.wiring import open_house
 
@@ -60,10 +60,11 @@ def _run(parts: "Parts", *, as_json: bool) -> None:
             record["mail"] = f"smtp://{seen.mail[0]}:{seen.mail[1]} (@{house.settings.mail_domain})"
         if seen.worker is not None:
             record["loops"] = [state.name for state in seen.worker.states()]
+        told = told_to_stop()
         show_record(record, as_json=as_json)
         sys.stdout.flush()  # whoever reads it waits for it while we run on
         try:
-            until_told(seen)
+            run_until(told, seen)
         except Ended as ended:
             say(str(ended))
             raise typer.Exit(EXIT_ENDED) from None

@@ -8,7 +8,7 @@ pass between chunks.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 import adapters
@@ -84,7 +84,7 @@ def stage(
 
     Raises FileRefused (another mall's file, not a table, no such format), CountTooOld.
     """
-    counted_at = wish.counted_at or house.clock.now()
+    counted_at = _surely_counted_at(wish.counted_at or house.clock.now())
     check_counted_at(counted_at, house.clock.now())
     hashed = _Hashed(chunks)
     head, body = _head(hashed)
@@ -236,6 +236,13 @@ def _recognised(file_name: str, head: bytes, mall: Mall) -> Recognised:
     if isinstance(found, NotRecognised):
         raise FileRefused(f"{file_name} is not a file of {mall.name}: {found}")
     return found
+
+
+def _surely_counted_at(moment: datetime) -> datetime:
+    """The last whole second that is surely inside the number: malls tell an order's time by the second, so one of the
+    same second may have come after the file was made, and in doubt the earlier time is taken (D2).
+    """
+    return moment if moment.microsecond == 0 else moment.replace(microsecond=0) - timedelta(seconds=1)
 
 
 def _file(house: House, wish: Wish, found: Recognised, mall: Mall, counted_at: datetime, actor: str) -> ImportFile:

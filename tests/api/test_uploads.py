@@ -1,6 +1,7 @@
 """Files in over HTTP: staged while they arrive, refused with a sentence, applied once."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,11 @@ def test_a_file_larger_than_allowed_is_refused_whether_announced_or_not(open_doo
     status, answer = put(open_doors, pieces)
     assert status == 413
     assert "DAICHO_UPLOAD_BYTES_MAX" in answer["detail"]
+
+
+def test_a_time_within_a_second_is_taken_earlier_because_orders_are_told_by_the_second(open_doors: Doors) -> None:
+    for given, taken in (("00:00:05.3Z", "00:00:04"), ("00:00:05Z", "00:00:05"), ("09:00:00.000001+09:00", "23:59:59")):
+        now = open_doors.house.clock.now()
+        day = (now - timedelta(days=2)).date()
+        answer = put(open_doors, ROWS.encode(), countedAt=f"{day}T{given}")[1]
+        assert answer["countedAt"].partition("T")[2].startswith(taken), (given, answer)
