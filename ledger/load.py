@@ -100,6 +100,7 @@ class Import:
     started_position: int = 0
     chunk: int = 0
     last_row: int = 0
+    rows: int = 0
     changed: int = 0
     skipped: int = 0
 
@@ -109,9 +110,14 @@ def evolve(state: Import, record: Record) -> Import:
     match record.fact:
         case ImportStarted() as started:
             return replace(state, state=RUNNING, started=started, started_position=record.position)
-        case ImportChunkApplied(chunk=chunk, last_row=last_row, changed=changed, skipped=skipped):
+        case ImportChunkApplied(chunk=chunk, last_row=last_row, rows=rows, changed=changed, skipped=skipped):
             return replace(
-                state, chunk=chunk, last_row=last_row, changed=state.changed + changed, skipped=state.skipped + skipped
+                state,
+                chunk=chunk,
+                last_row=last_row,
+                rows=state.rows + rows,
+                changed=state.changed + changed,
+                skipped=state.skipped + skipped,
             )
         case ImportFinished():
             return replace(state, state=FINISHED)

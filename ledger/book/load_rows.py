@@ -237,6 +237,7 @@ def _added(view: View, how: How, row: LoadRow, code: str, level: Level, units: i
     now, shop, counted_at = level.stock, how.shop, row.counted_at or how.counted_at
     if shop is None:
         return counting.add(now, units, shop=None, import_id=how.import_id, row=row.row)
+    view.need(counts=[(code, shop)])
     own = view.counts[MAIN_PLACE, code, shop]
     part = load.part_of(own, level)
     if own is None or part is None:
