@@ -7,7 +7,7 @@ nothing now is left alone until its listings change or its time comes.
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from api.jobs import push_rows
 from api.jobs.push_request import LeaseGone, Turn
@@ -23,7 +23,6 @@ from ledger.shop import ShopNotReady
 LOOPS = 3  # shops pushed at the same time by one process: a mall that hangs holds one of them
 FOLD_SECONDS_MAX = 5.0
 FORGET_SECONDS = 3_600.0
-ASLEEP_SECONDS_MAX = 600.0  # then what the mall did not know is asked for again
 FOLD_POLL_SECONDS, FOLD_POLL_SECONDS_MAX = 0.005, 0.25
 
 
@@ -152,8 +151,7 @@ def _turn(pushing: Pushing, one: ConnectedShop, sign: tuple[object, ...] | None)
                 push_leases.release(connection, lease, now=house.clock.now(), doubts=len(rounds.doubts))
     pushing.asleep.pop(code, None)
     if rounds.count == 0 and sign is not None:
-        latest = house.clock.now() + timedelta(seconds=ASLEEP_SECONDS_MAX)
-        pushing.asleep[code] = Asleep(sign, min(rounds.due_at or latest, latest))
+        pushing.asleep[code] = Asleep(sign, rounds.due_at)
     return rounds.count
 
 
