@@ -22,7 +22,6 @@ from ledger.shop import ShopNotReady
 
 LOOPS = 3  # shops pushed at the same time by one process: a mall that hangs holds one of them
 FOLD_SECONDS_MAX = 5.0
-FORGET_SECONDS = 3_600.0
 FOLD_POLL_SECONDS, FOLD_POLL_SECONDS_MAX = 0.005, 0.25
 
 
