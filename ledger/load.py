@@ -59,15 +59,16 @@ class Linked(NamedTuple):
 class LoadRow(NamedTuple):  # a tuple: a bulk makes millions
     """One row that is ready to be applied. ``sku`` is what the match key names ("" none); ``units`` None: no number.
 
-    ``item`` and ``variant`` name the listing, None: our own form, which names a SKU. ``codes`` are tab-separated.
+    ``stream`` is that of its listing, None: our own form, which names a SKU. ``codes`` are
+    tab-separated; ``called`` is ``levels.called_by`` of what the row calls the SKU.
     ``excluded``: the mall's own flag makes the listing 対象外. What our own form says of one row stands in ``target``
     (available or on_hand), ``mode``, ``counted_at`` and ``kept_back_units``. ``told_position``: the last position the mall
     had applied for the listing from us, 0 when it was never told. ``linked`` None: the listing's stream is to be read.
+    ``level``: that of its SKU at the position it was read at; ``moved``: changes of it are kept, which may be on top.
     """
 
     row: int
-    item: str | None
-    variant: str | None
+    stream: str | None
     sku: str
     units: int | None
     name: str = ""
@@ -79,8 +80,15 @@ class LoadRow(NamedTuple):  # a tuple: a bulk makes millions
     mode: str = ""
     counted_at: datetime | None = None
     kept_back_units: int | None = None
+    called: int = 0
     told_position: int = 0
+    moved: bool = True
     linked: Linked | None = None
+    level: Level | None = None
+
+    def unread(self) -> "LoadRow":
+        """The row as the file states it: what was read for it may have moved."""
+        return self._replace(linked=None, level=None, moved=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,7 @@ class Import:
     started_position: int = 0
     chunk: int = 0
     last_row: int = 0
+    rows: int = 0
     changed: int = 0
     skipped: int = 0
 
@@ -101,9 +110,14 @@ def evolve(state: Import, record: Record) -> Import:
     match record.fact:
         case ImportStarted() as started:
             return replace(state, state=RUNNING, started=started, started_position=record.position)
-        case ImportChunkApplied(chunk=chunk, last_row=last_row, changed=changed, skipped=skipped):
+        case ImportChunkApplied(chunk=chunk, last_row=last_row, rows=rows, changed=changed, skipped=skipped):
             return replace(
-                state, chunk=chunk, last_row=last_row, changed=state.changed + changed, skipped=state.skipped + skipped
+                state,
+                chunk=chunk,
+                last_row=last_row,
+                rows=state.rows + rows,
+                changed=state.changed + changed,
+                skipped=state.skipped + skipped,
             )
         case ImportFinished():
             return replace(state, state=FINISHED)

@@ -22,6 +22,13 @@ NO_LEVEL = Level()
 UNREAD = datetime.min.replace(tzinfo=UTC)  # a view that decides nothing has no time
 
 
+# The columns of stock_levels that ``level_of`` takes, in its order.
+LEVEL_COLUMNS = (
+    "version, on_hand, allocated, held, kept_back, auction_kept, defective, undecided, position, counted_position, counted_at,"
+    " counted_by, sku_version, recipe_version, called, counted_plainly"
+)
+
+
 class Selects:
     """The SQL of what a commit reads, for one schema.
 
@@ -34,10 +41,9 @@ class Selects:
             tables = ("ledger_events", "stock_levels", "stock_changes", "stock_counts", "command_keys")
             return sql.SQL(text).format(**{n: sql.Identifier(schema, n) for n in tables})
 
+        columns = ", ".join(f"l.{column.strip()}" for column in LEVEL_COLUMNS.split(","))
         self.levels = named(
-            "SELECT l.place, l.sku, l.version, l.on_hand, l.allocated, l.held, l.kept_back, l.auction_kept, l.defective,"
-            " l.undecided, l.position, l.counted_position, l.counted_at, l.counted_by, l.sku_version, l.recipe_version, l.called,"
-            " l.counted_plainly"
+            f"SELECT l.place, l.sku, {columns}"
             " FROM unnest(%s::text[], %s::text[]) AS w (place, sku),"
             " LATERAL (SELECT * FROM {stock_levels} AS s WHERE s.place = w.place AND s.sku = w.sku OFFSET 0) AS l"
         )
@@ -141,7 +147,7 @@ def fetch(
     pipeline.sync()
     if stocks:
         view.levels.update(dict.fromkeys(stocks, NO_LEVEL))
-        view.levels.update({(row[0], row[1]): _level(row) for row in cursors["stocks"]})
+        view.levels.update({(row[0], row[1]): level_of(row[2:]) for row in cursors["stocks"]})
     if streams:
         _put_streams(view, kept, streams, _records(cursors["streams"]))
     if tails:
@@ -215,7 +221,7 @@ def look(connection: psycopg.Connection[Any], schema: str, now: datetime) -> Ite
     """All that is read on the connection inside the block is of one position. The connection must not be in a transaction."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        for name, value in PLANNED.items():
+        for name, value in {**PLANNED, "enable_bitmapscan": "off", "enable_sort": "off"}.items():
             connection.execute("SELECT set_config(%s, %s, true)", (name, value))
         head = sql.SQL("SELECT position FROM {}").format(sql.Identifier(schema, "ledger_head"))
         row = connection.execute(head, prepare=True).fetchone()
@@ -235,7 +241,9 @@ def stock_levels(
     connection: Connection, selects: Selects, pairs: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], Level]:
     """The levels of these (place, sku) as they are now; a SKU without a row is absent."""
-    return {(str(r[0]), str(r[1])): _level(r) for r in connection.execute(selects.levels, _texts(pairs), prepare=True)}
+    return {
+        (str(r[0]), str(r[1])): level_of(r[2:]) for r in connection.execute(selects.levels, _texts(pairs), prepare=True)
+    }
 
 
 def _put_streams(view: View, kept: StreamsKept, names: Sequence[str], records: Sequence[Record]) -> None:
@@ -260,8 +268,9 @@ def _records(rows: Iterable[Any]) -> list[Record]:
     return [decode(position, stream, version, name, bytes(state)) for stream, version, name, state, position in rows]
 
 
-def _level(row: Any) -> Level:
-    return Level(Stock._make(row[2:10]), *row[10:])
+def level_of(columns: Any) -> Level:
+    """The level behind LEVEL_COLUMNS."""
+    return Level(Stock._make(columns[:8]), *columns[8:])
 
 
 def _texts(rows: Sequence[Sequence[str]]) -> list[str]:

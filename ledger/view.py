@@ -276,6 +276,13 @@ class View:
         for draft, (own, state) in zip(drafts, kept, strict=True):
             self._record(draft, own, state)
 
+    def record_made(self, stream: str, pair: tuple[str, str], after: Level, name: str, state: bytes) -> None:
+        """A stock fact that was made elsewhere, with the level it leaves behind, is the next fact of this commit."""
+        self.position += 1
+        assert after.position == self.position, (stream, after.position)
+        self.levels[pair] = self.effects.levels[pair] = after
+        self.facts.append(StoredFact(self.position, stream, after.stock.version, name, state))
+
     def adopt(self, made: Made, without: Container[str]) -> None:
         """The facts that were made ahead are facts of this commit, less those of the SKUs ``without``.
 
@@ -285,15 +292,13 @@ class View:
         for fact, sku in zip(made.facts, made.skus, strict=True):
             if sku not in without:
                 self.position += 1
-                self.facts.append(StoredFact(self.position, fact.stream, fact.version, fact.name, fact.state))
+                self.facts.append(StoredFact(self.position, fact[1], fact[2], fact[3], fact[4]))
             new.append(self.position)
         effects = self.effects
         for pair, level in made.effects.levels.items():
             if pair[1] not in without:
-                counted = level.counted_position
-                effects.levels[pair] = Level(
-                    level[0], new[level[1] - base], new[counted - base] if counted > base else counted, *level[3:]
-                )
+                counted = new[level[2] - base] if level[2] > base else level[2]
+                effects.levels[pair] = Level._make((level[0], new[level[1] - base], counted, *level[3:]))
         kept = (change for change in made.effects.changes if change.sku not in without)
         effects.changes.extend(change._replace(position=new[change.position - base]) for change in kept)
         for count in made.effects.counts:

@@ -74,6 +74,7 @@ CREATE TABLE {push_log} (
     PRIMARY KEY (position, place_in_request)
 ) PARTITION BY RANGE (position);
 CREATE INDEX ON {push_log} (shop, item, variant, position);
+CREATE INDEX ON {push_log} (shop, position, place_in_request);
 CREATE TABLE {push_log_open} (
     shop      text COLLATE "C" NOT NULL,
     request   text COLLATE "C" NOT NULL,

@@ -23,8 +23,9 @@ from projections.checkpoint import Checkpoint, Checkpoints, create_missing, lock
 from projections.compare import Difference, difference
 from projections.lease import LEASE_SECONDS, Leases
 from projections.page import PAGE_FACTS_MAX
+from projections.page_writer import Clock
 from projections.quarantine import Quarantine
-from projections.runner import Clock, Runner
+from projections.runner import Runner
 from projections.table import NEXT, Connection, Table
 
 SWAP_LOCK_TIMEOUT = "200ms"

@@ -95,29 +95,36 @@ def stage(
     ready(house)
     with house.pool.connection() as connection:
         imports.begin(connection, file)
+    why = "it did not come to its end"
     try:
         file = _stage_rows(house, file, body, found, profile, shop.match_key if shop else "sku", progress)
-    except (TableRefused, FileRefused) as refused:
-        sentence = str(refused) if isinstance(refused, FileRefused) else f"{wish.file_name}: {refused}"
         with house.pool.connection() as connection:
-            imports.refuse(connection, file.import_id, sentence)
-        raise FileRefused(sentence) from None
-    with house.pool.connection() as connection:
-        return imports.stage(connection, file, digest=hashed.digest(), size=hashed.size)
+            file = imports.stage(connection, file, digest=hashed.digest(), size=hashed.size)
+    except TableRefused as refused:
+        why = f"{wish.file_name}: {refused}"
+        raise FileRefused(why) from None
+    finally:
+        if file.state != imports.STAGED:
+            with house.pool.connection() as connection:
+                imports.refuse(connection, file.import_id, why)
+    return file
 
 
-def apply(house: House, import_id: str, by: By, progress: Progress | None = None) -> Applied:
+def apply(
+    house: House, import_id: str, by: By, progress: Progress | None = None, *, chunk_rows: int = CHUNK_ROWS_FIRST
+) -> Applied:
     """Every understood row is applied or skipped with a reason. Stopped in the middle, the same call goes on behind the last chunk.
 
-    Raises ImportNotKnown, FileRefused, and what ``book.loads`` raises.
+    ``chunk_rows`` are those of the first chunk; what it took decides the size of the next ones. Raises ImportNotKnown,
+    FileRefused, and what ``book.loads`` raises.
     """
     file = staged(house, import_id)
     ready(house)
-    begun = house.book.do(loads.start_import(import_id, _started(file)), by)
+    begun = house.book.do(loads.start_import(import_id, started(file)), by)
     chunk, last_row = _number(begun.answer, "chunk"), _number(begun.answer, "last_row")
     with house.pool.connection() as connection:
         imports.forget_skips(connection, import_id, last_row)
-    bulk = _Bulk(house, file, how_of(file, _number(begun.answer, "since")), by)
+    bulk = _Bulk(house, file, how_of(file, _number(begun.answer, "since")), by, chunk_rows)
     done_rows, position = 0, begun.position
     ahead = bulk.ahead(last_row)
     while ahead.rows:
@@ -134,9 +141,9 @@ def apply(house: House, import_id: str, by: By, progress: Progress | None = None
 class _Bulk:
     """Chunks of one import: while one is committed by the writer, the next is decided here. Mutable: its chunks grow and shrink."""
 
-    def __init__(self, house: House, file: ImportFile, how: loads.How, by: By) -> None:
+    def __init__(self, house: House, file: ImportFile, how: loads.How, by: By, rows: int) -> None:
         self._house, self._file, self._how, self._by = house, file, how, by
-        self._rows = CHUNK_ROWS_FIRST
+        self._rows = rows
         self._before = loads.Before()
 
     def ahead(self, after_row: int) -> loads.Ahead:
@@ -297,7 +304,8 @@ def _stage_rows(
 # ------------------------------------------------------------------ applying
 
 
-def _started(file: ImportFile) -> ImportStarted:
+def started(file: ImportFile) -> ImportStarted:
+    """The fact that this file's rows are being applied."""
     covers = Covers((file.shop or "*",), (utc_text(file.counted_at),), (0,))
     return ImportStarted(
         shop=file.shop,
@@ -338,6 +346,10 @@ def _finish(house: House, file: ImportFile, by: By, position: int) -> Applied:
         skipped = imports.skips_of(connection, file.import_id)
     state = house.look(keys.load(file.import_id), load.FOLD)
     understood = file.rows - file.problems
+    if state.rows < understood and state.state == load.RUNNING:
+        raise FileRefused(
+            f"import {file.import_id}: {state.rows} of {understood} rows were found; the others are no longer kept: send the file again"
+        )
     unchanged = max(0, understood - state.changed - state.skipped)
     done = house.book.do(loads.finish_import(file.import_id, rows=file.rows, unchanged=unchanged), by)
     return Applied(

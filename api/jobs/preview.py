@@ -15,12 +15,11 @@ from ledger.codec import Envelope
 from ledger.facts.listing import ListingLinked
 from ledger.facts.sku import SkuRegistered
 from ledger.facts.stock import Left
-from ledger.load import LoadRow
 from ledger.reading import look
+from ledger.stock import Stock
 
 LISTED_MAX = 100
 PAGE_ROWS = 2_000
-FACTS_MAX = 10_000_000  # of one page of rows of one SKU: nothing of it is recorded
 
 
 @dataclass
@@ -42,8 +41,13 @@ class Preview:
     first_numbers: int = 0
     to_zero: int = 0
 
-    def take(self, _row: LoadRow, decided: Decided) -> None:
-        """One more row, decided."""
+    def take_plain(self, before: Stock, units: int) -> None:
+        """One more row that sets a number and does nothing else."""
+        self.changed += 1
+        self.to_zero += units <= 0 < (before.available_units or 0)
+
+    def take(self, decided: Decided) -> None:
+        """One more row."""
         outcome = decided.outcome
         if outcome == load.CHANGED:
             self.changed += 1
@@ -95,7 +99,7 @@ def preview(house: House, import_id: str) -> Preview:
         how, nobody = how_of(file, seen.view.position), Envelope(now, "", "")
         with imports.by_sku(connection, file, PAGE_ROWS) as pages:
             for page in pages:
-                loads.decide_ahead(seen.again(), how, page, nobody, facts_max=FACTS_MAX, seen=made.take)
+                loads.decide_ahead(seen.again(), how, page, nobody, seen=made)
     return made
 
 

@@ -7,7 +7,7 @@ nothing now is left alone until its listings change or its time comes.
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from api.jobs import push_rows
 from api.jobs.push_request import LeaseGone, Turn
@@ -22,6 +22,8 @@ from ledger.shop import ShopNotReady
 
 LOOPS = 3  # shops pushed at the same time by one process: a mall that hangs holds one of them
 FOLD_SECONDS_MAX = 5.0
+FORGET_SECONDS = 3_600.0
+ASLEEP_SECONDS_MAX = 600.0  # then what the mall did not know is asked for again
 FOLD_POLL_SECONDS, FOLD_POLL_SECONDS_MAX = 0.005, 0.25
 
 
@@ -150,7 +152,8 @@ def _turn(pushing: Pushing, one: ConnectedShop, sign: tuple[object, ...] | None)
                 push_leases.release(connection, lease, now=house.clock.now(), doubts=len(rounds.doubts))
     pushing.asleep.pop(code, None)
     if rounds.count == 0 and sign is not None:
-        pushing.asleep[code] = Asleep(sign, rounds.due_at)
+        latest = house.clock.now() + timedelta(seconds=ASLEEP_SECONDS_MAX)
+        pushing.asleep[code] = Asleep(sign, min(rounds.due_at or latest, latest))
     return rounds.count
 
 

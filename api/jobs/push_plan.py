@@ -178,9 +178,11 @@ def target_of(row: Queued, manner: Manner, seen: Circumstances) -> int | None:
 
 
 def fresh_look(numbers: Numbers, now: datetime) -> bool:
-    """Whether the mall's number was read within LOOK_SECONDS_MAX, and nothing was sent since."""
+    """Whether the mall's number was read within LOOK_SECONDS_MAX, and since then nothing was sent and no sale told."""
     if numbers.read_at is None or now - numbers.read_at > timedelta(seconds=LOOK_SECONDS_MAX):
         return False
+    if any(sale.position > numbers.read_position for sale in numbers.sales):
+        return False  # whether the number that was read had fallen by it is not known
     return numbers.applied_until is None or numbers.read_at >= numbers.applied_until
 
 
@@ -197,8 +199,8 @@ def shown(numbers: Numbers) -> Shown:
     if numbers.expected_units is None:
         return Shown(None, high)
     if base.is_read:
-        high = min(high, numbers.expected_units)
-        return Shown(high - near, high)
+        low, high = high - near, min(high, numbers.expected_units)
+        return Shown(min(low, high), high)
     return Shown(numbers.expected_units, numbers.expected_units)
 
 

@@ -141,11 +141,16 @@ class Rounds:
         waits = {key: found for key, found in decisions.items() if isinstance(found, WaitUntil)}
         for moment in [found.until for found in waits.values()] + ([rows.missing_until] if rows.missing_until else []):
             self._later(moment)
-        quiet = [key for key, found in waits.items() if found.why == "quiet" and key not in rows.waiting]
-        if quiet:
+        quiet = {key for key, found in waits.items() if found.why == "quiet"}
+        begun, over = quiet - rows.waiting.keys(), (rows.waiting.keys() & decisions.keys()) - quiet
+        over = {
+            key for key in over if not isinstance(decisions[key], Send)
+        }  # a sent one ends its wait when it is applied
+        if begun or over:
             now = self.house.clock.now()
             with self.house.pool.connection() as connection:
-                push_waits.begin(connection, self.turn.code, push_waits.QUIET, quiet, now)
+                push_waits.begin(connection, self.turn.code, push_waits.QUIET, begun, now)
+                push_waits.end(connection, self.turn.code, push_waits.QUIET, over)
 
     def _later(self, moment: datetime) -> None:
         self.due_at = moment if self.due_at is None else min(self.due_at, moment)

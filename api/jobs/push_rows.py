@@ -9,7 +9,16 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-from api.jobs.push_plan import UNSEEN_SECONDS_MAX, Queued, Unseen, Withheld, outstanding, sum_withheld
+from api.jobs.push_plan import (
+    NOT_FOUND_SECONDS,
+    UNSEEN_SECONDS_MAX,
+    ZERO_AGAIN_SECONDS,
+    Queued,
+    Unseen,
+    Withheld,
+    outstanding,
+    sum_withheld,
+)
 from api.tables import push_syncs, push_unseen, push_waits
 from ledger import keys, listing
 from ledger.codec import decode
@@ -105,12 +114,17 @@ def queue(
     with _snapshot(connection):
         entries = push_unseen.running(connection, now)
         own = [entry.key for entry in entries if entry.shop == shop]
-        wanted = {*also, *own}
+        tried = push_waits.of_shop(connection, shop).get(push_waits.REJECTED_ZERO, {})
+        resting = [key for key, at in tried.items() if now - at < timedelta(seconds=ZERO_AGAIN_SECONDS)]
+        # What can do nothing for a while takes nobody's place among the first rows.
         condition = (
-            "l.shop = %s AND (l.queue_rank IS NOT NULL OR l.sku = ANY (%s)"
+            "l.shop = %s AND ((l.queue_rank IS NOT NULL AND NOT (l.queue_rank > 0 AND NOT l.read_found AND l.read_at > %s)"
+            " AND (l.item, l.variant) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[]))) OR l.sku = ANY (%s)"
             " OR (l.item, l.variant) IN (SELECT * FROM unnest(%s::text[], %s::text[])))"
         )
-        values = (shop, [entry.sku for entry in entries], *_pairs(wanted))
+        unknown_since = now - timedelta(seconds=NOT_FOUND_SECONDS)
+        skus = [entry.sku for entry in entries]
+        values = (shop, unknown_since, *_pairs(resting), skus, *_pairs({*also, *own}))
         rows = _rows(connection, schema, shop, condition, values, order="l.queue_rank, l.item, l.variant")
         if _explain(connection, rows, [entry for entry in entries if entry.shop == shop]):
             entries = push_unseen.running(connection, now)

@@ -10,6 +10,7 @@ from adapters.kit.mall import Mall, ReadBack, ReadFailed
 from api.jobs.push_look import read_fact
 from api.projecting import catch_up
 from api.shop_access import ConnectedShop, ShopAccesses
+from api.tables import mall_paces
 from api.wiring import House
 from ledger import keys, listing
 from ledger.book import pushes, shops
@@ -135,7 +136,6 @@ def _read_all(house: House, accesses: ShopAccesses, one: ConnectedShop, actor: s
         first = first or int(str(done.answer["position"]))
         for row, told in zip(rows, found, strict=True):
             seen.add(row, told)
-        house.clock.sleep(1 / one.mall.reads_per_second)
     return first, seen
 
 
@@ -143,6 +143,7 @@ def _read(house: House, accesses: ShopAccesses, one: ConnectedShop, rows: Sequen
     read_back = _read_back(one.mall)
     failed = ReadFailed(Result.TRANSIENT)
     for _ in range(TRIES_MAX):
+        _wait_for_pace(house, one)
         with accesses.of(one) as access:
             found = read_back(access, [row.key for row in rows])
         if not isinstance(found, ReadFailed):
@@ -155,6 +156,17 @@ def _read(house: House, accesses: ShopAccesses, one: ConnectedShop, rows: Sequen
         f"{one.mall.name} did not say its numbers ({failed.result}, code {failed.code or 'none'}); nothing was reviewed:"
         " check the shop's keys and that the mall answers, then review again"
     )
+
+
+def _wait_for_pace(house: House, one: ConnectedShop) -> None:
+    """The shop may be read once, now: its pace is shared with the looks of a running push."""
+    pace = mall_paces.pace_of(one.mall.reads_per_second)
+    while True:
+        with house.pool.connection() as connection:
+            wait = mall_paces.may_call(connection, one.code, mall_paces.READ, pace, now=house.clock.now())
+        if wait == 0.0:
+            return
+        house.clock.sleep(wait)
 
 
 def _read_back(mall: Mall) -> ReadBack:

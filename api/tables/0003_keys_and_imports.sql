@@ -39,6 +39,8 @@ CREATE TABLE {schema}.import_rows (
     row              bigint NOT NULL,
     item             text COLLATE "C",
     variant          text COLLATE "C",
+    stream           text COLLATE "C", -- of the listing
+    called           bigint NOT NULL,  -- a checksum of name, JAN and product, as stock_levels has it
     sku              text COLLATE "C" NOT NULL,
     units            bigint,
     name             text NOT NULL,

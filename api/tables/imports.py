@@ -9,9 +9,12 @@ from typing import Any
 from psycopg import Connection
 
 from adapters.kit.mall import FileRow, OwnColumns, RowProblem
+from ledger import keys
 from ledger.book.stock import CountTooOld, check_counted_at
+from ledger.levels import called_by
 from ledger.load import Linked, LoadRow
-from ledger.terms import SKU_CHARACTERS_MAX, SkuNotAccepted, checked_sku
+from ledger.reading import LEVEL_COLUMNS, NO_LEVEL, level_of
+from ledger.terms import MAIN_PLACE, SKU_CHARACTERS_MAX, SkuNotAccepted, checked_sku
 
 PROBLEM_VALUE_CHARACTERS_MAX = 200
 NAME_CHARACTERS_MAX = 500
@@ -19,7 +22,7 @@ SAME_SKU_ROWS_MAX = 20_000  # of one SKU in one page; beyond it a preview counts
 STAGING, STAGED, REFUSED = "staging", "staged", "refused"
 
 _COLUMNS = (
-    "import_id, row, item, variant, sku, units, name, jan, product, codes, excluded, target, mode, counted_at,"
+    "import_id, row, item, variant, stream, called, sku, units, name, jan, product, codes, excluded, target, mode, counted_at,"
     " kept_back, problem_column, problem_value, problem_expected"
 )
 _TYPES = [
@@ -27,6 +30,8 @@ _TYPES = [
     "int8",
     "text",
     "text",
+    "text",
+    "int8",
     "text",
     "int8",
     "text",
@@ -182,23 +187,34 @@ def same_file(connection: Connection[Any], file: ImportFile) -> str | None:
     return None if row is None else str(row[0])
 
 
-# The mall's numbers know what it had been told; what the listing sells is asked for again where its stream has newer facts.
-_ROWS = (
-    "SELECT r.row, r.item, r.variant, r.sku, r.units, r.name, r.jan, r.product, r.codes, r.excluded, r.target, r.mode,"
-    " r.counted_at, r.kept_back, coalesce(l.told_position, 0), l.sku, l.units_per_listing, l.state = 'excluded', l.version,"
-    " l.codes = r.codes FROM import_rows AS r"
-    " LEFT JOIN listings AS l ON l.shop = %(shop)s AND l.item = r.item AND l.variant = r.variant"
-    " WHERE r.import_id = %(id)s AND r.problem_expected IS NULL"
-)
+_LEVEL = ", ".join(f"s.{column.strip()}" for column in LEVEL_COLUMNS.split(","))
+# Everything a plain row is decided by comes with it. Each table is asked row by row through its index, whatever the planner
+# thinks of its size (LATERAL, OFFSET 0): rows that have just come are not in its statistics.
+_ROWS = f"""
+SELECT r.row, r.stream, r.sku, r.units, r.name, r.jan, r.product, r.codes, r.excluded, r.target, r.mode, r.counted_at,
+    r.kept_back, r.called, coalesce(l.told_position, 0), c.moved IS NOT NULL,
+    l.sku, l.units_per_listing, l.state = 'excluded', l.version, l.codes = r.codes, {_LEVEL}
+FROM {{rows}} AS r
+LEFT JOIN LATERAL (
+    SELECT * FROM listings WHERE shop = %(shop)s AND item = r.item AND variant = r.variant OFFSET 0
+) AS l ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM stock_levels WHERE place = %(place)s AND sku = coalesce(nullif(l.sku, ''), r.sku) OFFSET 0
+) AS s ON true
+LEFT JOIN LATERAL (
+    SELECT true AS moved FROM stock_changes WHERE place = %(place)s AND sku = coalesce(nullif(l.sku, ''), r.sku) LIMIT 1
+) AS c ON true
+"""
+_UNDERSTOOD = "SELECT * FROM import_rows WHERE import_id = %(id)s AND problem_expected IS NULL"
+_NEXT = f"({_UNDERSTOOD} AND row > %(after)s ORDER BY import_id, row LIMIT %(limit)s)"
+_PAGE = f"{_ROWS.format(rows=_NEXT)} ORDER BY r.row".encode()
+_BY_SKU = f"{_ROWS.format(rows=f'({_UNDERSTOOD})')} ORDER BY coalesce(nullif(l.sku, ''), r.sku), r.row".encode()
 
 
 def page(connection: Connection[Any], file: ImportFile, after_row: int, limit: int) -> list[LoadRow]:
     """The next understood rows behind ``after_row``, ready to be applied, with what each listing was last known to sell."""
-    values = {"shop": file.shop, "id": file.import_id, "after": after_row, "limit": limit}
-    rows = connection.execute(
-        f"{_ROWS} AND r.row > %(after)s ORDER BY r.row LIMIT %(limit)s".encode(), values, prepare=True
-    )
-    return [_load_row(row) for row in rows.fetchall()]
+    values = {"shop": file.shop, "place": MAIN_PLACE, "id": file.import_id, "after": after_row, "limit": limit}
+    return [_load_row(row) for row in connection.execute(_PAGE, values, prepare=True).fetchall()]
 
 
 @contextmanager
@@ -206,8 +222,7 @@ def by_sku(connection: Connection[Any], file: ImportFile, limit: int) -> Iterato
     """All understood rows in pages of about ``limit``, rows of one SKU together. In a transaction, which it stays in."""
     with connection.cursor(name="import_rows_by_sku") as cursor:
         cursor.itersize = limit
-        named = f"{_ROWS} ORDER BY coalesce(nullif(l.sku, ''), r.sku), r.row"
-        cursor.execute(named.encode(), {"shop": file.shop, "id": file.import_id})
+        cursor.execute(_BY_SKU, {"shop": file.shop, "place": MAIN_PLACE, "id": file.import_id})
         yield _pages(map(_load_row, cursor), limit)
 
 
@@ -269,17 +284,19 @@ def _row(file: ImportFile, row: FileRow, match_key: str) -> tuple[object, ...] |
             checked_sku(code)
         except SkuNotAccepted as refused:
             return RowProblem(row.row, match_key, code, f"a SKU of 1 to {SKU_CHARACTERS_MAX} characters ({refused})")
-    flags = row.flags
+    flags, name, product = row.flags, row.name[:NAME_CHARACTERS_MAX], row.product[:NAME_CHARACTERS_MAX]
     return (
         file.import_id,
         row.row,
         None if own else key.item,
         None if own else key.variant,
+        None if file.shop is None else keys.listing(file.shop, key),
+        called_by(name, row.jan, product),
         code,
         row.units,
-        row.name[:NAME_CHARACTERS_MAX],
+        name,
         row.jan,
-        row.product[:NAME_CHARACTERS_MAX],
+        product,
         "\t".join(row.codes),
         bool(flags) and ("excluded" in flags or "preorder" in flags),
         (own.target or "available") if own else "available",
@@ -305,10 +322,11 @@ def _problem_of_own(own: OwnColumns, row: int, now: datetime) -> RowProblem | No
 
 def _problem(import_id: str, row: RowProblem) -> tuple[object, ...]:
     value = row.value[:PROBLEM_VALUE_CHARACTERS_MAX].replace("\x00", "\ufffd")
-    nothing = (None, None, "", None, "", "", "", "", False, "available", "", None, None)
+    nothing = (None, None, None, 0, "", None, "", "", "", "", False, "available", "", None, None)
     return (import_id, row.row, *nothing, row.column, value, row.expected)
 
 
 def _load_row(row: Sequence[Any]) -> LoadRow:
-    linked = None if row[18] is None else Linked._make(row[15:20])
-    return LoadRow._make((*row[:15], linked))
+    linked = None if row[19] is None else Linked._make(row[16:21])
+    level = NO_LEVEL if row[21] is None else level_of(row[21:])
+    return LoadRow._make((*row[:16], linked, level))

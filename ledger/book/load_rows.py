@@ -11,10 +11,10 @@ from ledger.book.stock import everything_up_to, sales_of
 from ledger.counting import Covers
 from ledger.facts.sku import KeptBackSet
 from ledger.facts.stock import SetUpPartReplaced, StockAdded, StockOverwritten
-from ledger.levels import EVERY_SHOP, Level, called_by
+from ledger.levels import EVERY_SHOP, Level
 from ledger.load import Linked, LoadRow
 from ledger.terms import MAIN_PLACE, UNITS_MAX
-from ledger.view import Draft, View, Wanted
+from ledger.view import NOTHING_ON_TOP, Draft, OnTop, View, Wanted
 
 EVER = 1 << 62  # a position behind every change
 
@@ -46,15 +46,19 @@ class How:
         known: object = row.counted_at if self.shop is None else row.told_position
         found = self._covers.get(known)
         if found is None:
-            whole = row.counted_at or self.counted_at
-            found = sales_of(self.shop, whole, row.told_position) if self.shop else everything_up_to(whole)
+            if row.told_position == 0 and row.counted_at is None:
+                found = self.plain_covers
+            elif self.shop is not None:
+                found = sales_of(self.shop, self.counted_at, row.told_position)
+            else:
+                found = everything_up_to(row.counted_at or self.counted_at)
             self._covers[known] = found
         return found
 
     @cached_property
-    def prefix(self) -> str:
-        """What the names of the shop's listing streams begin with."""
-        return keys.listings_of(self.shop) if self.shop else ""
+    def plain_covers(self) -> Covers:
+        """What a number knows when no listing of its SKU was ever told, and no row says another time."""
+        return sales_of(self.shop, self.counted_at) if self.shop else everything_up_to(self.counted_at)
 
     def mode_of(self, row: LoadRow) -> str:
         """overwrite or add: the row's own where it says one."""
@@ -62,37 +66,42 @@ class How:
 
 
 def wanted(how: How, rows: Sequence[LoadRow]) -> Wanted:
-    """What deciding these rows surely reads; less where a listing's stream is read first."""
+    """What deciding these rows surely reads, and no row brought along; less where a listing's stream is read first."""
     made = Wanted()
-    stocks, shop = made.stocks, how.shop
-    covers: Covers | None = None
-    pairs: set[tuple[str, str]] = set()
     for row in rows:
-        linked = row.linked
         code = row.sku
-        if row.item is not None:
-            if linked is None:
-                made.streams.add(stream_of(how, row))
-            elif linked.sku:
-                code = linked.sku
+        if row.stream is not None:
+            if row.linked is None:
+                made.streams.add(row.stream)
+            else:
+                code = row.linked.sku or code
         if not code:
             continue
         pair = (MAIN_PLACE, code)
-        stocks.add(pair)
-        if how.mode_of(row) == "overwrite":
-            known = how.covers(row)
-            if known is not covers:
-                covers, pairs = known, made.on_top.setdefault(known, set())
-            pairs.add(pair)
-        elif shop is not None:
-            made.counts |= {(MAIN_PLACE, code, shop), (MAIN_PLACE, code, EVERY_SHOP)}
+        if row.level is None:
+            made.stocks.add(pair)
+        if how.mode_of(row) == "add":
+            if how.shop is not None:
+                made.counts |= {(MAIN_PLACE, code, how.shop), (MAIN_PLACE, code, EVERY_SHOP)}
+        elif row.moved or row.told_position:
+            made.on_top.setdefault(how.covers(row), set()).add(pair)
     return made
 
 
-def stream_of(how: How, row: LoadRow) -> str:
-    """The stream of the row's listing."""
-    assert row.item is not None, row
-    return f"{how.prefix}{keys.part(row.item)}:{keys.part(row.variant or '')}"
+def bring(view: View, how: How, rows: Sequence[LoadRow]) -> None:
+    """What the rows brought along, read at the view's position, is in the view."""
+    covers: Covers | None = None
+    tops: dict[tuple[str, str], OnTop] = {}
+    for row in rows:
+        if row.level is None:
+            continue
+        pair = (MAIN_PLACE, (row.linked.sku if row.linked is not None else "") or row.sku)
+        view.levels[pair] = row.level
+        if not row.moved and not row.told_position:
+            known = how.covers(row)
+            if known is not covers:
+                covers, tops = known, view.tops.setdefault(known, {})
+            tops[pair] = NOTHING_ON_TOP
 
 
 class Decided(NamedTuple):
@@ -105,7 +114,7 @@ class Decided(NamedTuple):
 
 def decide(view: View, how: How, row: LoadRow) -> Decided:
     """The row's facts, and what becomes of it. Raises NotReadYet."""
-    linked = _linked(view, how, row)
+    linked = _linked(view, row)
     code = (linked.sku if linked is not None else "") or row.sku
     if not code:
         return Decided("", (), load.NO_SKU)
@@ -116,14 +125,14 @@ def decide(view: View, how: How, row: LoadRow) -> Decided:
             return Decided(code, (), load.UNKNOWN_SKU)
         new = sku.register(sku.SkuState(), code, name=row.name, jan=row.jan, product=row.product)
         drafts.extend(Draft(keys.sku(code), fact) for fact in new)
-    elif (row.name or row.jan or row.product) and called_by(row.name, row.jan, row.product) != level.called:
+    elif row.called not in (0, level.called):
         state = view.state(keys.sku(code), sku.FOLD)
         renamed = sku.register(state, code, name=row.name, jan=row.jan, product=row.product)
         drafts.extend(Draft(keys.sku(code), fact) for fact in renamed)
     excluded, units_per_listing = row.excluded, 1
     if linked is not None:
         if not linked.sku or (row.codes and not linked.codes_known) or (excluded and not linked.excluded):
-            drafts.extend(_link(view, how, row, code))
+            drafts.extend(_link(view, row, code))
         excluded, units_per_listing = excluded or linked.excluded, linked.units_per_listing
     if row.kept_back_units is not None and level.stock.kept_back_units != row.kept_back_units:
         drafts.append(Draft(keys.sku(code), KeptBackSet(MAIN_PLACE, row.kept_back_units)))
@@ -141,22 +150,49 @@ def decide(view: View, how: How, row: LoadRow) -> Decided:
     return Decided(code, drafts, load.CHANGED)
 
 
+def is_plain(how: How, row: LoadRow, level: Level) -> bool:
+    """The row does nothing but set a newer number, of a SKU that has one: with nothing on top, nothing owed, nothing to name.
+
+    ``PlainNumbers`` then says what ``decide`` would.
+    """
+    linked, stock = row.linked, level.stock
+    if row.units is None or row.excluded or row.moved or row.told_position or row.kept_back_units is not None:
+        return False
+    if row.stream is not None:
+        if linked is None or not linked.sku or linked.excluded or not (linked.codes_known or not row.codes):
+            return False
+        if row.units * linked.units_per_listing > UNITS_MAX:
+            return False
+    return (
+        how.mode_of(row) == "overwrite"
+        and row.target == "available"
+        and row.counted_at is None
+        and stock.on_hand_units is not None
+        and stock.on_hand_units >= stock.allocated_units
+        and level.sku_version > 0
+        and not level.recipe_version
+        and row.called in (0, level.called)
+        and (level.counted_at is None or level.counted_at < how.counted_at)
+    )
+
+
 # ------------------------------------------------------------------ its listing
 
 
-def _linked(view: View, how: How, row: LoadRow) -> Linked | None:
+def _linked(view: View, row: LoadRow) -> Linked | None:
     """What the row's listing sells; None: the row is of our own form. Raises NotReadYet."""
-    if row.linked is not None or row.item is None:
+    if row.linked is not None or row.stream is None:
         return row.linked
-    read = view.state(stream_of(how, row), listing.FOLD)
+    read = view.state(row.stream, listing.FOLD)
     return Linked(
         read.sku, read.units_per_listing, read.state == listing.EXCLUDED, 0, "\t".join(read.codes) == row.codes
     )
 
 
-def _link(view: View, how: How, row: LoadRow, code: str) -> list[Draft]:
+def _link(view: View, row: LoadRow, code: str) -> list[Draft]:
     """The listing is linked, or has the codes and the 対象外 the file says. Raises NotReadYet."""
-    stream = stream_of(how, row)
+    stream = row.stream
+    assert stream is not None, row
     state = view.state(stream, listing.FOLD)
     facts = listing.link(
         state,
@@ -201,6 +237,7 @@ def _added(view: View, how: How, row: LoadRow, code: str, level: Level, units: i
     now, shop, counted_at = level.stock, how.shop, row.counted_at or how.counted_at
     if shop is None:
         return counting.add(now, units, shop=None, import_id=how.import_id, row=row.row)
+    view.need(counts=[(code, shop)])
     own = view.counts[MAIN_PLACE, code, shop]
     part = load.part_of(own, level)
     if own is None or part is None:

@@ -4,18 +4,21 @@ A chunk is decided ahead of the lock, as the ledger stood at one position (``dec
 rows are decided again whose SKU or listing has moved since; the others' facts are already made.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from ledger import keys, load, shop
 from ledger.book import Verb
-from ledger.book.load_rows import Decided, How, decide, stream_of, wanted
+from ledger.book.load_rows import Decided, How, bring, decide, is_plain, wanted
 from ledger.book.stock import check_counted_at
 from ledger.codec import Envelope
 from ledger.facts.load import ImportChunkApplied, ImportStarted
 from ledger.load import LoadRow
+from ledger.plain import PlainNumbers
 from ledger.reading import Look
-from ledger.terms import utc_moment
+from ledger.stock import Stock
+from ledger.terms import MAIN_PLACE, utc_moment
 from ledger.view import Draft, Made, NotReadYet, Span, View, Wanted
 from ledger.writer import Decision
 
@@ -32,9 +35,16 @@ __all__ = [
 ]
 
 FACTS_OF_A_ROW_MAX = 4
+EVERY_FACT = 1 << 62
 STALE_ROWS_MAX = 200  # more are not decided under the lock, where every order waits
 
-Seen = Callable[[LoadRow, Decided], None]
+
+class Seen(Protocol):
+    """Is told what would become of each row, when nothing is to be recorded."""
+
+    def take(self, decided: Decided) -> None: ...
+
+    def take_plain(self, before: Stock, units: int) -> None: ...
 
 
 class MovedTooMuch(RuntimeError):
@@ -80,25 +90,42 @@ def decide_ahead(
     how: How,
     rows: Sequence[LoadRow],
     envelope: Envelope,
-    *,
-    facts_max: int = load.CHUNK_FACTS_MAX,
     seen: Seen | None = None,
 ) -> Ahead:
     """The rows as far as one commit may take them, decided as the ledger stood at the look's position; nothing is recorded.
 
-    ``seen`` is told each row's drafts and what became of it.
+    With ``seen`` all rows are decided, it is told of each, and the answer is not one to apply.
     """
     view = look.view
-    position = view.position
-    names = [stream_of(how, row) if row.item is not None else "" for row in rows]
-    rows = _still_linked(look, rows, names)
+    position, facts_max = view.position, load.CHUNK_FACTS_MAX if seen is None else EVERY_FACT
+    rows = _still_linked(look, rows)
+    bring(view, how, rows)
     look.read(wanted(how, rows))
+    plain = PlainNumbers(replace(envelope, at=how.counted_at), how.plain_covers, how.import_id)
     outcomes: list[str] = []
     skus: list[str] = []
     of_facts: list[str] = []
     for n, row in enumerate(rows):
         if len(view.facts) + FACTS_OF_A_ROW_MAX > facts_max:
             break
+        linked = row.linked
+        code = (linked.sku if linked is not None else "") or row.sku
+        pair = (MAIN_PLACE, code)
+        level = view.levels.get(pair)
+        if level is not None and row.units is not None and is_plain(how, row, level):
+            units = row.units if linked is None else row.units * linked.units_per_listing
+            if seen is None:
+                state = plain.state(level.stock, units, row.row)
+                view.record_made(
+                    keys.stock(code), pair, plain.after(level, units, view.position + 1), plain.name, state
+                )
+                of_facts.append(code)
+            else:
+                view.levels[pair] = plain.after(level, units, view.position + 1)
+                seen.take_plain(level.stock, units)
+            outcomes.append(load.CHANGED)
+            skus.append(code)
+            continue
         while True:
             try:
                 decided = decide(view, how, row)
@@ -110,8 +137,8 @@ def decide_ahead(
         skus.append(decided.sku)
         of_facts.extend([decided.sku] * len(decided.drafts))
         if seen is not None:
-            seen(row, decided)
-    listings = dict(zip(names, skus, strict=False))
+            seen.take(decided)
+    listings = {row.stream: code for row, code in zip(rows, skus, strict=False) if row.stream is not None}
     return Ahead(rows[: len(outcomes)], outcomes, skus, listings, Made(position, view.facts, of_facts, view.effects))
 
 
@@ -201,13 +228,11 @@ def cancel_import(import_id: str) -> Verb:
 # ------------------------------------------------------------------ ahead of the lock
 
 
-def _still_linked(look: Look, rows: Sequence[LoadRow], names: Sequence[str]) -> Sequence[LoadRow]:
-    """Rows whose listing has facts that are newer than what the row knows read its stream."""
-    known = {name: row.linked.version for name, row in zip(names, rows, strict=True) if row.linked is not None}
+def _still_linked(look: Look, rows: Sequence[LoadRow]) -> Sequence[LoadRow]:
+    """Rows whose listing has facts that are newer than what the row knows read its stream, and all else anew."""
+    known = {row.stream: row.linked.version for row in rows if row.stream is not None and row.linked is not None}
     newer = look.newer(known) if known else set()
-    if not newer:
-        return rows
-    return [row._replace(linked=None) if name in newer else row for name, row in zip(names, rows, strict=True)]
+    return [row.unread() if row.stream in newer else row for row in rows] if newer else rows
 
 
 def _also_wanted(view: View, how: How, rows: Sequence[LoadRow], more: Wanted) -> Wanted:
@@ -228,7 +253,7 @@ def _again(view: View, how: How, ahead: Ahead, stale: frozenset[str]) -> tuple[l
     at = [n for n, code in enumerate(ahead.skus) if code in stale]
     if len(at) > STALE_ROWS_MAX:
         raise MovedTooMuch(f"{len(at)} rows of {len(ahead.rows)} moved; expected at most {STALE_ROWS_MAX}")
-    rows = [ahead.rows[n]._replace(linked=None) for n in at]
+    rows = [ahead.rows[n].unread() for n in at]
     reads = wanted(how, rows)
     view.need(skus={sku for _, sku in reads.stocks}, streams=reads.streams)
     trial, drafts, outcomes = view.trial(), list[Draft](), list(ahead.outcomes)

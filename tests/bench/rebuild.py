@@ -15,7 +15,7 @@ from functools import partial
 import psycopg
 
 from api.database import Database
-from api.migrations import migrate
+from api.migrations import MigrationRefused, migrate
 from api.wiring import start_thread
 from ledger.commit import Connection
 from projections.checkpoint import Checkpoints, create_missing
@@ -74,17 +74,18 @@ def connected(database: Database) -> Connection:
 
 
 def _kept(under: Ground, facts: int) -> Database:
-    """The ledger of this many facts, made at the first run in this home."""
+    """The ledger of this many facts, made at the first run in this home, and again when the ledger's tables are others."""
     database = Database(under.url, f"bench_history_{facts}")
-    migrate(database)
-    with connected(database) as connection:
-        row = connection.execute("SELECT position FROM ledger_head").fetchone()
-        assert row is not None
-        if int(str(row[0])) < facts:
-            database = under.fresh(f"history_{facts}")
-            print(f"bench: making {facts:,} facts once", flush=True)
-            with connected(database) as fresh:
-                history.fill(fresh, database.schema, facts, seed=SEED, skus=min(SKUS_MAX, max(1_000, facts // 50)))
+    try:
+        migrate(database)
+        made = _head(database)
+    except MigrationRefused:
+        made = 0
+    if made < facts:
+        print(f"bench: making {facts:,} facts once", flush=True)
+        database = under.fresh(f"history_{facts}")
+        with connected(database) as fresh:
+            history.fill(fresh, database.schema, facts, seed=SEED, skus=min(SKUS_MAX, max(1_000, facts // 50)))
     return database
 
 

@@ -137,8 +137,8 @@ def test_a_rebuild_while_the_service_writes_and_readers_read_is_felt_by_nobody(l
     assert failed == []
     assert differences(results) == []
     assert seen == sorted(seen)  # no reader ever saw an older table
-    ledger.caught_up()
-    assert differences(ledger.compared()) == []
+    # By real time: a service that lost its connection on the way holds its leases until they run out.
+    assert differences(rebuild.rebuild(place, TABLES, swap=False, page_facts=10_000)) == []
 
 
 def test_two_rebuilders_at_once_are_harmless(ledger: Ledger) -> None:

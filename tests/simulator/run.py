@@ -10,7 +10,7 @@ import psycopg
 
 import adapters
 from adapters.kit.emulator import EmulatedOrder, EmulatedShop, EmulatorClock, InProcess, PushSeen
-from adapters.kit.mall import Gap, Mall
+from adapters.kit.mall import Gap, Mall, RestoresOnCancel
 from api.database import Database
 from api.jobs import sync
 from api.jobs.push import Pushing, push_due
@@ -78,6 +78,7 @@ class Simulation:
         self.truth = Truth()
         self.shops: dict[str, Shop] = {}
         self.selling = True
+        self.restores = self.world.maybe(0.4)  # malls that may put units back at a cancel do
         self._database = database
         self._home = home
         self._serial = 0
@@ -188,6 +189,7 @@ class Simulation:
         )
         one.listings[key] = (sku, each)
         one.emulated.set_stock(key, units // each)
+        self.truth.number_of_push[one.code, key] = units // each
         self._do(shops.link_listing(one.code, key, sku, units_per_listing=each))
         self._do(shops.confirm_listings(one.code, {key: (units // each, None)}))
         self._do(shops.change_listing_settings(one.code, [key], rules))
@@ -231,7 +233,7 @@ class Simulation:
         world.after(_late(world), tells)
         if world.maybe(0.1):
             world.after(_late(world), tells)  # the same mail again
-        if world.maybe(0.12):
+        if world.maybe(0.2):
             world.after(chance.uniform(5, 300), self._cancels(one, key, order))
 
     def _tells(self, one: Shop, key: ListingKey, order: EmulatedOrder, quantity: int) -> Callable[[], None]:
@@ -273,6 +275,8 @@ class Simulation:
         def happens() -> None:
             cancelled_at = self.world.now()
             self.truth.cancelled.add(order.number)
+            if self.restores and one.mall.restores_on_cancel is not RestoresOnCancel.NO:
+                one.emulated.stock[key] = (one.emulated.stock[key] or 0) + order.lines[0][1]
             self.world.after(_late(self.world), lambda: told(cancelled_at))
 
         return happens
@@ -349,7 +353,8 @@ class Simulation:
 
     def _looked(self, code: str, content: bytes, at: datetime) -> None:
         """A read was answered: of the listings whose item its body names."""
-        found = [key for key in self.shops[code].listings if key.item.encode() in content]
+        shown = self.shops[code].emulated.stock
+        found = {key: int(shown[key] or 0) for key in self.shops[code].listings if key.item.encode() in content}
         self.truth.looked(code, found, at)
 
     def _free(self) -> Mapping[str, int]:

@@ -13,7 +13,7 @@ from tests.ledger.rig import TIMES
 from tests.simulator.run import Simulation
 
 GROUPS = 4  # for workers that run beside each other
-SEEDS_A_GROUP = 7 * TIMES
+SEEDS_A_GROUP = 6 * TIMES
 ONE_SEED = int(os.environ.get("DAICHO_TEST_SEED", "0"))
 
 

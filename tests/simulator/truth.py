@@ -4,7 +4,7 @@ Counted as ours (product.md): a unit sold only because a raising push left out a
 required look would have shown, when it was sent. Judged more strictly here: such a push alone is a fault, sold or not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -47,6 +47,7 @@ class Truth:
     shown: set[str] = field(default_factory=set)
     pushed_at: dict[tuple[str, ListingKey], datetime] = field(default_factory=dict)
     sent_at: dict[tuple[str, ListingKey], datetime] = field(default_factory=dict)
+    number_of_push: dict[tuple[str, ListingKey], int] = field(default_factory=dict)
     raised_wrongly: set[tuple[str, ListingKey]] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     oversold_units: int = 0
@@ -66,11 +67,22 @@ class Truth:
             if (sale.shop, sale.key) in self.raised_wrongly:
                 self.oversold_as_ours += min(sale.units, -left)
 
-    def looked(self, shop: str, found: Sequence[ListingKey], at: datetime) -> None:
-        """These numbers were read; they show every sale since the last push."""
-        for key in found:
+    def looked(self, shop: str, found: Mapping[ListingKey, int], at: datetime) -> None:
+        """These numbers were read; of the sales since the last push they show as many as the number fell by.
+
+        What a mall put back by itself hides as many sales; which of them, nobody can say: the newest here.
+        """
+        for key, units in found.items():
             self.looked_at[shop, key] = at
-            self.shown |= {one.order for one in self._since_the_push(shop, key) if one.at <= at}
+            each = self.rules[shop, key].units_per_listing
+            since = [one for one in self._since_the_push(shop, key) if one.at <= at]
+            fell = (self.number_of_push[shop, key] - units) * each - sum(
+                one.units for one in since if one.order in self.told
+            )
+            for one in since:
+                if one.order not in self.told and fell >= one.units:
+                    self.shown.add(one.order)
+                    fell -= one.units
 
     def _since_the_push(self, shop: str, key: ListingKey) -> list[Sold]:
         """Sales of the listing that the mall's number has fallen by."""
@@ -90,6 +102,7 @@ class Truth:
         known = sent.known
         unseen = [one for one in self._since_the_push(shop, key) if one.order not in known.told | known.shown]
         overtaken = self.sent_at.get((shop, key), EVER) > sent.at
+        self.number_of_push[shop, key] = units
         self.pushed_at[shop, key], self.sent_at[shop, key] = now, max(sent.at, self.sent_at.get((shop, key), EVER))
         if overtaken:  # a request we had given up arrives behind a newer one: read and told again once it is dead
             self.overtaken += 1

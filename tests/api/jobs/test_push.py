@@ -277,6 +277,24 @@ def test_a_rejected_zero_is_tried_again_once_an_hour(scene: Stage, sandbox: str)
     assert scene.clock.monotonic() > 3_600
 
 
+def test_listings_the_mall_does_not_know_keep_nobody_waiting_and_are_asked_for_again(
+    scene: Stage, sandbox: str
+) -> None:
+    scene.told(sandbox, PEN, "PEN", 20)
+    scene.stock("CUP", 3)
+    scene.listing(sandbox, CUP, "CUP", shown=50)
+    del scene.malls[sandbox].stock[CUP]
+    scene.push()
+    scene.stock("PEN", 15)
+    scene.push(wait=1)
+    assert scene.shows(sandbox, PEN) == 15
+    requests = scene.malls[sandbox].requests_seen
+    scene.push(wait=300)
+    assert scene.malls[sandbox].requests_seen == requests
+    scene.malls[sandbox].set_stock(CUP, 50)
+    scene.push_until(lambda: scene.shows(sandbox, CUP) == 3, seconds=700, step=20)
+
+
 def test_a_number_is_sent_in_as_many_requests_as_the_mall_wants(scene: Stage, sandbox: str) -> None:
     for number in range(120):
         scene.stock(f"SKU-{number}", 1)

@@ -134,6 +134,13 @@ def test_a_look_from_before_the_last_push_says_nothing() -> None:
     assert decided(row(looked, 8), seconds=603) == LookFirst(RAISE)
 
 
+def test_an_order_told_since_the_look_asks_for_another() -> None:
+    looked = sells(reads(told(5), 5, seconds=600), seconds=601, position=60)
+    assert decided(row(looked, 4), seconds=602) == Leave("same")
+    assert decided(row(looked, 8), seconds=602) == LookFirst(RAISE)
+    assert decided(row(looked, 3), seconds=602) == Send(3, LOWER)
+
+
 def test_units_a_look_found_missing_are_left_out_of_the_raise() -> None:
     looked = reads(told(5), 4, seconds=600)
     assert decided(row(looked, 8), seconds=601, withheld=Withheld(1)) == Send(7, RAISE, looked=True)

@@ -9,10 +9,12 @@ import pytest
 
 from adapters.kit.breaker import FAILURES_MAX
 from api.database import Database
-from api.tables import mall_paces, push_breakers, push_leases
+from api.jobs.push_plan import Unseen
+from api.tables import mall_paces, push_breakers, push_leases, push_unseen
 from api.tables.mall_paces import PUSH, READ, may_call, pace_of
 from api.tables.push_breakers import ShopBreaker, after_answer
-from ledger.terms import Outcome, Result
+from ledger.expected import Sale
+from ledger.terms import ListingKey, Outcome, Result
 
 NOON = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 SHOP = "yahoo_shopping-1"
@@ -140,3 +142,18 @@ def test_a_breaker_is_seen_by_every_process(connection: psycopg.Connection, anot
     assert push_breakers.of_shop(another, SHOP, READ) == ShopBreaker()
     push_breakers.clear(connection, SHOP)
     assert push_breakers.of_shop(another, SHOP, PUSH) == ShopBreaker()
+
+
+def test_missing_units_whose_orders_never_came_are_listed_to_be_checked_for_a_day(
+    connection: psycopg.Connection,
+) -> None:
+    certain = Unseen(SHOP, ListingKey("cup", "blue"), "CUP", 1, 2, 0, at(-60), at(0), 50)
+    possible = Unseen(SHOP, ListingKey("pen", ""), "PEN", 1, 0, 1, at(-60), at(0), 50)
+    push_unseen.add(connection, [certain, possible])
+    assert push_unseen.running(connection, at(599)) == [certain, possible]
+    assert push_unseen.to_check(connection, at(599)) == []
+    assert push_unseen.running(connection, at(600)) == []
+    assert push_unseen.to_check(connection, at(600)) == [certain]
+    push_unseen.explain(connection, [certain], [Sale(60, 2, at(-10))], 61)
+    assert push_unseen.to_check(connection, at(600)) == []
+    assert push_unseen.forget_old(connection, at(24 * 3_600 + 1)) == 2
