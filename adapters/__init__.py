@@ -9,8 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import assert_never
 
-from adapters.kit.mall import SKILLS, FileFormat, Gap, Mall, NotOffered, Profile
-from adapters.kit.profile import FILE_NAME, load_profile
+from adapters.kit.file_form import FileFormat
+from adapters.kit.mall import SKILLS, Gap, Mall, NotOffered
+from adapters.kit.profile import FILE_NAME, Profile, load_profile
 from adapters.kit.recognise import Candidate
 
 FOLDER = Path(__file__).parent

@@ -15,8 +15,8 @@ import psycopg
 
 import adapters
 from adapters.kit.http import open_mall_http
-from adapters.kit.mall import Mall, MallHttp, Profile, ShopAccess
-from adapters.kit.profile import corrected
+from adapters.kit.mall import Mall, MallHttp, ShopAccess
+from adapters.kit.profile import Profile, corrected
 from api.tables import secrets
 from api.wiring import House
 from ledger import keys, shop

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, OwnColumns, RowProblem, RowReader
 from adapters.kit.japanese import label_key
-from adapters.kit.mall import FileFormat, FileRow, NotThisFormat, OwnColumns, Profile, RowProblem, RowReader
 from adapters.kit.order_mail import moment_jst
+from adapters.kit.profile import Profile
 from adapters.kit.table import NotUnits, cell_of, columns_of, units_of
 from ledger.terms import MAIN_PLACE, ListingKey, SkuNotAccepted, checked_sku
 

@@ -91,9 +91,9 @@ class InProcess:
             self._exchange("GET", url + (joint + urlencode(params) if params else ""), headers, b"")
         )
 
-    def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
-        """One POST."""
-        return self._runner.run(self._exchange("POST", url, headers, content))
+    def send(self, method: str, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
+        """One request with a body."""
+        return self._runner.run(self._exchange(method, url, headers, content))
 
     def close(self) -> None:
         """The loop is closed."""

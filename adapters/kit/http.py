@@ -62,9 +62,9 @@ class MallConnection:
         """One GET; ``params`` are added to the address."""
         return self._exchange("GET", url, headers, params, None)
 
-    def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
-        """One POST of ``content``."""
-        return self._exchange("POST", url, headers, None, content)
+    def send(self, method: str, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
+        """One request with ``content``; ``method`` is POST, PUT, PATCH or DELETE."""
+        return self._exchange(method, url, headers, None, content)
 
     def close(self) -> None:
         """Every connection is closed."""

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from adapters.kit.file_form import FileFormat
+from adapters.kit.profile import Profile
 from ledger.terms import ListingKey, ListingLevel, ListingRead, Outcome, Result, Telling
 
 
@@ -69,91 +71,6 @@ class MatchKey:
     label: str
 
 
-# ------------------------------------------------------------------ files in
-
-
-@dataclass(frozen=True, slots=True)
-class OwnColumns:
-    """What a row of our own CSV form says beside its number; no mall's file says these.
-
-    ``target`` is what the number of this row sets: available (想定) or on_hand (実). None and "": the cell was blank.
-    ``mode``: overwrite or add. ``linked``: 連動 True, 停止 False.
-    """
-
-    target: str
-    kept_back_units: int | None = None
-    linked: bool | None = None
-    place: str = ""
-    counted_at: datetime | None = None
-    mode: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FileRow:
-    """One understood row of a product or stock file.
-
-    ``row`` is the line number in the file where the row begins (header = 1). ``units`` None: the row states no number
-    (blank, unlimited: ``unlimited``), which is not zero. ``matches`` gives for each match key's name the row's value.
-    ``codes``: further codes by which the mall names the listing elsewhere (mails). ``flags`` names what the mall's own
-    flags say: "sells_at_zero", "restores_on_cancel", "excluded", "preorder".
-    """
-
-    row: int
-    key: ListingKey
-    units: int | None
-    unlimited: bool = False
-    matches: Mapping[str, str] = field(default_factory=dict)
-    codes: tuple[str, ...] = ()
-    name: str = ""
-    jan: str = ""
-    product: str = ""
-    flags: frozenset[str] = frozenset()
-    own: OwnColumns | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RowProblem:
-    """One row that is not understood: which cell, what it says, what was expected. Quotes cells of stock files only."""
-
-    row: int
-    column: str
-    value: str
-    expected: str
-
-    def __str__(self) -> str:
-        return f"row {self.row}, column {self.column}: {self.value!r}; expected {self.expected}"
-
-
-@dataclass(frozen=True, slots=True)
-class NotThisFormat:
-    """The header or name is not of this format. ``reason`` names the first thing that does not fit."""
-
-    reason: str
-
-
-# Reads cells (without the header row) into rows; the header decides where each column stands.
-# Each element of the input is (line number, cells).
-RowReader: TypeAlias = Callable[[Iterable[tuple[int, Sequence[str]]]], Iterator[FileRow | RowProblem]]
-
-
-@dataclass(frozen=True, slots=True)
-class FileFormat:
-    """One kind of file a mall gives out.
-
-    ``open`` takes the header cells and the settings of the shop's profile; it answers a reader or why the file is
-    not of this format. ``target`` is what the numbers set: available (想定) for a mall's own file.
-    """
-
-    name: str
-    label: str
-    kind: str  # "stock", "products" or "both"
-    file_name_patterns: tuple[str, ...]
-    delimiter: str
-    encodings: tuple[str, ...]
-    open: Callable[[Sequence[str], "Profile"], RowReader | NotThisFormat]
-    target: str = "available"
-
-
 # ------------------------------------------------------------------ mail
 
 
@@ -188,7 +105,71 @@ class Ignored:
     kind: str
 
 
-MailReading: TypeAlias = Telling | Ignored | NotUnderstood
+OrderReading: TypeAlias = Telling | Ignored | NotUnderstood
+
+
+# ------------------------------------------------------------------ orders over the network
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHint:
+    """The mall says only that these orders are new or changed: they are to be fetched now."""
+
+    orders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RawOrder:
+    """One order as the mall's answer holds it, cut out of its page: it is kept (encrypted) before it is read.
+
+    ``order`` is the mall's number; ``body`` is the mall's own text of this order and nothing else.
+    """
+
+    order: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersAsked:
+    """The orders placed or changed at or after ``since`` and before ``until`` (UTC). ``cursor`` goes on behind a page, "" first.
+
+    ``orders``: only these, whenever they changed; () all.
+    """
+
+    since: datetime
+    until: datetime
+    cursor: str = ""
+    orders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersPage:
+    """Orders in the mall's order. ``cursor`` asks for the next page; "": this was the last."""
+
+    orders: tuple[RawOrder, ...]
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookCall:
+    """One call of a mall at our door: header names in lower case, the body as it came."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAccepted:
+    """The call is of this shop. ``event`` is the mall's id of it, the same when it is sent again; "": it has none."""
+
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRefused:
+    """The call is not proven to be of this shop, or is too old. ``rule`` is a code: signature, too_old, no_signature…"""
+
+    rule: str
 
 
 # ------------------------------------------------------------------ the mall over the network
@@ -227,13 +208,7 @@ class MallHttp(Protocol):
 
     def get(self, url: str, *, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> Reply: ...
 
-    def post(
-        self,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        content: bytes,
-    ) -> Reply: ...
+    def send(self, method: str, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply: ...
 
 
 @dataclass(frozen=True)
@@ -250,7 +225,7 @@ class ShopAccess:
     remember: Callable[[str, str], None]
     now: Callable[[], datetime]
     base: Mapping[str, str]
-    profile: "Profile"
+    profile: Profile
 
     def host(self, name: str) -> str:
         """Where the mall's host ``name`` is, without a slash at the end: the override, else the profile's ``hosts.name``."""
@@ -285,33 +260,42 @@ class ConnectionTested:
     warnings: tuple[DueWarning, ...] = ()
 
 
-@dataclass(frozen=True)
-class Profile:
-    """The mall's unverified wire facts (``profile.toml``), with a shop's corrections laid over."""
-
-    values: Mapping[str, object]
-
-    def text(self, name: str) -> str:
-        value = self.values[name]
-        assert isinstance(value, str), (name, value)
-        return value
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        value = self.values[name]
-        assert isinstance(value, (list, tuple)), (name, value)
-        assert all(isinstance(v, str) for v in value), (name, value)
-        return tuple(str(v) for v in value)
-
-    def number(self, name: str) -> int:
-        value = self.values[name]
-        assert isinstance(value, int), (name, value)
-        assert not isinstance(value, bool), (name, value)
-        return value
-
-
 # ------------------------------------------------------------------ the record
 
-ReadOrderMail: TypeAlias = Callable[[MailText, Profile], MailReading]
+FetchOrders: TypeAlias = "Callable[[ShopAccess, OrdersAsked], OrdersPage | ReadFailed]"
+ReadOrder: TypeAlias = "Callable[[bytes, Profile], OrderReading]"
+ReadWebhook: TypeAlias = "Callable[[WebhookCall, Profile], OrderReading | OrderHint]"
+# (the call, the shop's secrets of which one must prove it, now)
+AcceptWebhook: TypeAlias = "Callable[[WebhookCall, Mapping[str, str], datetime], WebhookAccepted | WebhookRefused]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderApi:
+    """Orders asked for at the mall. ``fetch`` gives one page, ``read`` understands one order of it (a pure function).
+
+    ``overlap_seconds``: how far each asking goes back before the one before (clocks, late listing). ``reach_days_max``: how
+    far back the mall answers. ``pages_per_second``: how often ``fetch`` may be called. ``hides``: which states the mall does
+    not list, in words; "" none.
+    """
+
+    fetch: FetchOrders
+    read: ReadOrder
+    overlap_seconds: int
+    reach_days_max: int
+    pages_per_second: float
+    hides: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderWebhook:
+    """Orders the mall tells at our door. ``accept`` proves who calls; ``read`` is pure. ``body_bytes_max`` above it is refused."""
+
+    accept: AcceptWebhook
+    read: ReadWebhook
+    body_bytes_max: int = 1_000_000
+
+
+ReadOrderMail: TypeAlias = Callable[[MailText, Profile], OrderReading]
 PushByApi: TypeAlias = Callable[[ShopAccess, Sequence[ListingLevel]], list[Outcome]]
 ReadBack: TypeAlias = Callable[[ShopAccess, Sequence[ListingKey]], "list[ListingRead] | ReadFailed"]
 TestConnection: TypeAlias = Callable[[ShopAccess], ConnectionTested]
@@ -353,8 +337,8 @@ class Mall:
     stock_in: tuple[FileFormat, ...] | NotOffered | Gap
     stock_out: WriteStock | NotOffered | Gap
     order_mail: ReadOrderMail | NotOffered | Gap
-    order_webhook: NotOffered | Gap
-    order_api: NotOffered | Gap
+    order_webhook: OrderWebhook | NotOffered | Gap
+    order_api: OrderApi | NotOffered | Gap
     push_api: PushByApi | NotOffered | Gap
     push_file: NotOffered | Gap
     read_back: ReadBack | NotOffered | Gap

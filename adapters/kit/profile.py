@@ -2,11 +2,34 @@
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.kit.mall import Profile
-
 FILE_NAME = "profile.toml"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The mall's unverified wire facts (``profile.toml``), with a shop's corrections laid over."""
+
+    values: Mapping[str, object]
+
+    def text(self, name: str) -> str:
+        value = self.values[name]
+        assert isinstance(value, str), (name, value)
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self.values[name]
+        assert isinstance(value, (list, tuple)), (name, value)
+        assert all(isinstance(v, str) for v in value), (name, value)
+        return tuple(str(v) for v in value)
+
+    def number(self, name: str) -> int:
+        value = self.values[name]
+        assert isinstance(value, int), (name, value)
+        assert not isinstance(value, bool), (name, value)
+        return value
 
 
 class ProfileNotReadable(ValueError):

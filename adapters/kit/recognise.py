@@ -4,7 +4,8 @@ import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.kit.mall import FileFormat, NotThisFormat, Profile
+from adapters.kit.file_form import FileFormat, NotThisFormat
+from adapters.kit.profile import Profile
 from adapters.kit.table import TableRefused, open_table
 
 

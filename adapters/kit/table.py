@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from adapters.kit.file_form import NotThisFormat, RowProblem
 from adapters.kit.japanese import NO_CHARACTERS_OF_CP932, half_width_digits, label_key
-from adapters.kit.mall import NotThisFormat, RowProblem
 from ledger.terms import UNITS_MAX
 
 HEAD_BYTES = 262_144  # what recognising a file looks at

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from adapters.kit.mall import FileFormat, FileRow, NotThisFormat, Profile, RowProblem, RowReader
+from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
+from adapters.kit.profile import Profile
 from adapters.kit.table import NotUnits, columns_of, units_of
 from ledger.terms import CODE_CHARACTERS_MAX, ListingKey, ListingLevel
 

@@ -34,7 +34,9 @@ def post(access: ShopAccess, path: str, body: object) -> Reply:
     """The reply to a JSON request at the profile's path ``api.<path>``."""
     headers = {**authorization(access), "content-type": access.profile.text("api.content_type")}
     content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    return access.http.post(access.host("api") + access.profile.text(f"api.{path}"), headers=headers, content=content)
+    return access.http.send(
+        "POST", access.host("api") + access.profile.text(f"api.{path}"), headers=headers, content=content
+    )
 
 
 def authorization(access: ShopAccess) -> dict[str, str]:

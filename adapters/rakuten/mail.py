@@ -9,8 +9,9 @@ import re
 from datetime import date, datetime
 
 from adapters.kit.japanese import normalised
-from adapters.kit.mall import Ignored, MailReading, MailText, NotUnderstood, Profile
+from adapters.kit.mall import Ignored, MailText, NotUnderstood, OrderReading
 from adapters.kit.order_mail import LabelFound, Line, date_jst, find_label, lines_of, moment_jst, same_subject
+from adapters.kit.profile import Profile
 from adapters.rakuten.mail_items import compiled, item_lines
 from ledger.terms import CancelReason, Door, OrderState, Telling
 
@@ -20,7 +21,7 @@ PARSER_VERSION = 1
 _SUBJECT_TAGS = re.compile(r"^(?:\[[^\]]{1,40}\]|(?:fwd?|re|転送):)+", re.IGNORECASE)
 
 
-def read_order_mail(mail: MailText, profile: Profile) -> MailReading:
+def read_order_mail(mail: MailText, profile: Profile) -> OrderReading:
     """What the mail says of one order, or that it says nothing, or which rule at which line it does not fit."""
     subject = _SUBJECT_TAGS.sub("", "".join(normalised(mail.subject).split()))
     if same_subject(subject, *profile.texts("mail.order_subjects")):

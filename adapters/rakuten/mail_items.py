@@ -3,8 +3,9 @@
 import re
 from functools import lru_cache
 
-from adapters.kit.mall import NotUnderstood, Profile
+from adapters.kit.mall import NotUnderstood
 from adapters.kit.order_mail import Line, count_in, split_sections
+from adapters.kit.profile import Profile
 from ledger.terms import CODE_CHARACTERS_MAX, UNITS_MAX, TellingLine
 
 LINES_MAX = 1_000  # of one order; a longer mail is not an order

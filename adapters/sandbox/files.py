@@ -7,7 +7,8 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from adapters.kit.mall import FileFormat, FileRow, NotThisFormat, Profile, RowProblem, RowReader
+from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
+from adapters.kit.profile import Profile
 from adapters.kit.table import NotUnits, cell_of, columns_of, units_of
 from ledger.terms import CODE_CHARACTERS_MAX, ListingKey, ListingLevel
 

@@ -2,7 +2,7 @@
 
 import re
 
-from adapters.kit.mall import Ignored, MailReading, MailText, NotUnderstood, Profile
+from adapters.kit.mall import Ignored, MailText, NotUnderstood, OrderReading
 from adapters.kit.order_mail import (
     LabelFound,
     Section,
@@ -14,6 +14,7 @@ from adapters.kit.order_mail import (
     section,
     split_sections,
 )
+from adapters.kit.profile import Profile
 from ledger.terms import CancelReason, Door, OrderState, Telling, TellingLine
 
 PARSER_VERSION = 1
@@ -21,7 +22,7 @@ ORDER_NUMBER = re.compile(r"sb-\d{8}", re.ASCII)
 LINES_MAX = 200
 
 
-def read_order_mail(mail: MailText, profile: Profile) -> MailReading:
+def read_order_mail(mail: MailText, profile: Profile) -> OrderReading:
     """What the mail tells: a whole order, its cancel (naming no line), nothing about orders, or not understood."""
     if same_subject(mail.subject, *profile.texts("mail.ignored_subjects")):
         return Ignored("notice")
@@ -37,7 +38,7 @@ def read_order_mail(mail: MailText, profile: Profile) -> MailReading:
     return _order(mail, lines, number.value, profile) if is_order else _cancel(mail, number.value)
 
 
-def _order(mail: MailText, lines: Section, number: str, profile: Profile) -> MailReading:
+def _order(mail: MailText, lines: Section, number: str, profile: Profile) -> OrderReading:
     ordered = find_label(lines, profile.text("mail.ordered_at_label"), rule="ordered_at")
     if isinstance(ordered, NotUnderstood):
         return ordered

@@ -35,7 +35,9 @@ def post(access: ShopAccess, path: str, content: object) -> Reply:
         "Content-Type": "application/json",
         "X-Shop": access.settings["shop_id"],
     }
-    return access.http.post(access.host("api") + path, headers=headers, content=json.dumps(content).encode("utf-8"))
+    return access.http.send(
+        "POST", access.host("api") + path, headers=headers, content=json.dumps(content).encode("utf-8")
+    )
 
 
 def _level(level: ListingLevel) -> dict[str, object]:

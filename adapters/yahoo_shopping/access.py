@@ -127,8 +127,8 @@ def _token(access: ShopAccess, fields: Mapping[str, str]) -> str | Outcome:
         "Authorization": "Basic " + base64.b64encode(client.encode()).decode("ascii"),
         "Content-Type": _FORM,
     }
-    reply = access.http.post(
-        access.host("auth") + TOKEN_PATH, headers=headers, content=urlencode(fields).encode("ascii")
+    reply = access.http.send(
+        "POST", access.host("auth") + TOKEN_PATH, headers=headers, content=urlencode(fields).encode("ascii")
     )
     if not isinstance(reply, Answer):
         # Whatever became of this call, the one it was for was not sent: nothing was applied.
@@ -164,8 +164,11 @@ def _post(access: ShopAccess, operation: str, fields: Mapping[str, str], token: 
     headers = {"Authorization": f"Bearer {token}", "Content-Type": _FORM, **signature}
     # urlencode writes + as %2B and , and : as they must be; a bare + would reach the mall as a space.
     content = urlencode({"seller_id": seller_id, **fields}).encode("ascii")
-    return access.http.post(
-        access.host("api_test" if test_store else "api") + API_PATH + operation, headers=headers, content=content
+    return access.http.send(
+        "POST",
+        access.host("api_test" if test_store else "api") + API_PATH + operation,
+        headers=headers,
+        content=content,
     )
 
 

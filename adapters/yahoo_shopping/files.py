@@ -12,7 +12,9 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 
-from adapters.kit.mall import FileFormat, FileRow, MatchKey, NotThisFormat, Profile, RowProblem, RowReader
+from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
+from adapters.kit.mall import MatchKey
+from adapters.kit.profile import Profile
 from adapters.kit.table import NotUnits, TableRefused, cell_of, columns_of, units_of
 from adapters.yahoo_shopping.codes import CODE_EXPECTED, is_code, joined
 from ledger.terms import ListingKey, ListingLevel

@@ -8,8 +8,9 @@ import re
 from collections.abc import Sequence
 
 from adapters.kit.japanese import label_key
-from adapters.kit.mall import Ignored, MailReading, MailText, NotUnderstood, Profile
+from adapters.kit.mall import Ignored, MailText, NotUnderstood, OrderReading
 from adapters.kit.order_mail import Line, Section, count_in, date_jst, find_label, lines_of, moment_jst, section
+from adapters.kit.profile import Profile
 from adapters.yahoo_shopping.codes import CODE_CHARACTERS_MAX
 from ledger.terms import UNITS_MAX, CancelReason, Door, OrderState, Telling, TellingLine
 
@@ -25,7 +26,7 @@ _PRICED = re.compile(r"[\d,]+\s*円(?:\s*\([^()]*\))?\s*[×✕✖](.*?)(?:=.*)?"
 _OLD_ROW = re.compile(rf"(?:^|.*\s)({_CODE_PART})(?:/({_CODE_PART}))?\s+([\d,]+)(?:個)?\s+[\d,]+\s*円.*")
 
 
-def read_order_mail(mail: MailText, profile: Profile) -> MailReading:
+def read_order_mail(mail: MailText, profile: Profile) -> OrderReading:
     """What the mail says of one order, Ignored for a known mail without an order, else NotUnderstood with its rule.
 
     A cancel names the order as a whole (Yahoo! cancels whole orders, for ever) and so has no lines.
@@ -45,7 +46,7 @@ def read_order_mail(mail: MailText, profile: Profile) -> MailReading:
     return NotUnderstood("subject")
 
 
-def _read_order(mail: MailText, profile: Profile, *, old_form: bool) -> MailReading:
+def _read_order(mail: MailText, profile: Profile, *, old_form: bool) -> OrderReading:
     lines = lines_of(mail.text)
     order = _order_number(lines, profile)
     if isinstance(order, NotUnderstood):
@@ -76,7 +77,7 @@ def _read_order(mail: MailText, profile: Profile, *, old_form: bool) -> MailRead
     )
 
 
-def _read_cancel(mail: MailText, profile: Profile) -> MailReading:
+def _read_cancel(mail: MailText, profile: Profile) -> OrderReading:
     lines = lines_of(mail.text)
     order = _order_number(lines, profile)
     if isinstance(order, NotUnderstood):

@@ -1,7 +1,8 @@
 """What the store API's error codes mean for us: not now, nobody knows, the store is at fault, or the request is."""
 
 from adapters.kit.answers import throttled_or_transient
-from adapters.kit.mall import Answer, Profile
+from adapters.kit.mall import Answer
+from adapters.kit.profile import Profile
 from adapters.yahoo_shopping.replies import Refusal
 from ledger.terms import Outcome, Result
 

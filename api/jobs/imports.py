@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 import adapters
-from adapters.kit.mall import FileRow, Mall, NotThisFormat, Profile, RowProblem
-from adapters.kit.profile import corrected
+from adapters.kit.file_form import FileRow, NotThisFormat, RowProblem
+from adapters.kit.mall import Mall
+from adapters.kit.profile import Profile, corrected
 from adapters.kit.recognise import NotRecognised, Recognised, recognise
 from adapters.kit.table import HEAD_BYTES, TableRefused, open_table
 from api.tables import imports

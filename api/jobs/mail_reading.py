@@ -9,8 +9,8 @@ from typing import TypeAlias, assert_never
 
 import adapters
 from adapters.kit.mail import MAIL_BYTES_MAX, read_mail
-from adapters.kit.mall import Gap, Ignored, Mall, NotOffered, NotUnderstood, Profile, ReadOrderMail
-from adapters.kit.profile import ProfileNotReadable, corrected
+from adapters.kit.mall import Gap, Ignored, Mall, NotOffered, NotUnderstood, ReadOrderMail
+from adapters.kit.profile import Profile, ProfileNotReadable, corrected
 from api.shop_access import profile_of
 from api.tables.inbox import IGNORED, QUARANTINED, InboxRow, Mark
 from ledger.shop import Shop

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from adapters.kit.mall import RowProblem
+from adapters.kit.file_form import RowProblem
 from api.cli.output import Cell
 from api.jobs.imports import PROBLEMS_SHOWN_MAX, how_of, ready, staged
 from api.tables import imports

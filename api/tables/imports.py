@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from adapters.kit.mall import FileRow, OwnColumns, RowProblem
+from adapters.kit.file_form import FileRow, OwnColumns, RowProblem
 from ledger import keys
 from ledger.book.stock import CountTooOld, check_counted_at
 from ledger.levels import called_by

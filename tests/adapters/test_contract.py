@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import adapters
-from adapters.kit.mall import SKILLS, ConnectionTested, FileRow, LowersAt, Mall, NotThisFormat, ReadFailed
+from adapters.kit.file_form import FileRow, NotThisFormat
+from adapters.kit.mall import SKILLS, ConnectionTested, LowersAt, Mall, ReadFailed
 from adapters.kit.profile import FILE_NAME
 from adapters.kit.recognise import NotRecognised, recognise
 from adapters.kit.table import open_table

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import adapters
+from adapters.kit.file_form import FileRow, NotThisFormat, RowProblem
 from adapters.kit.mail import read_mail
-from adapters.kit.mall import FileRow, Ignored, MailReading, Mall, NotThisFormat, NotUnderstood, RowProblem
+from adapters.kit.mall import Ignored, Mall, NotUnderstood, OrderReading
 from adapters.kit.recognise import NotRecognised, recognise
 from adapters.kit.table import TableRefused, open_table
 from ledger.terms import Telling, TellingLine, utc_text
@@ -58,7 +59,7 @@ def want_of(sample: Path) -> Json:
     return found
 
 
-def mail_reading(mall: Mall, raw: bytes) -> MailReading:
+def mail_reading(mall: Mall, raw: bytes) -> OrderReading:
     """What the mall's reader makes of a raw mail; what is no mail at all is not understood by anybody."""
     mail = read_mail(raw, received_at=RECEIVED_AT)
     if isinstance(mail, NotUnderstood):
@@ -67,7 +68,7 @@ def mail_reading(mall: Mall, raw: bytes) -> MailReading:
     return mall.order_mail(mail, adapters.profile(mall.code))
 
 
-def mail_said(reading: MailReading) -> Json:
+def mail_said(reading: OrderReading) -> Json:
     """A reading in the form of a want."""
     match reading:
         case Ignored(kind=kind):

@@ -41,9 +41,9 @@ class Wire:
     def get(self, url: str, *, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> Reply:
         return self._exchange(lambda: self.inner.get(url, headers=headers, params=params), b"", is_read=True)
 
-    def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
+    def send(self, method: str, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
         return self._exchange(
-            lambda: self.inner.post(url, headers=headers, content=content), content, is_read=self.reads in url
+            lambda: self.inner.send(method, url, headers=headers, content=content), content, is_read=self.reads in url
         )
 
     def close(self) -> None:

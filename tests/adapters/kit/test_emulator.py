@@ -138,7 +138,7 @@ def test_without_sockets_a_request_is_answered_on_the_shop_s_clock(
     shop: EmulatedShop, http: InProcess, moment: Moment
 ) -> None:
     shop.faults.append(Fault("slow", seconds=12.0))
-    reply = http.post("http://mall/push", headers={"Authorization": "x"}, content=b"")
+    reply = http.send("POST", "http://mall/push", headers={"Authorization": "x"}, content=b"")
     assert isinstance(reply, Answer)
     assert (reply.status, reply.body) == (200, b'{"result":"applied"}')
     assert (reply.applied_from, reply.applied_until) == (STARTED_AT, STARTED_AT + timedelta(seconds=12))
@@ -148,7 +148,7 @@ def test_without_sockets_a_request_is_answered_on_the_shop_s_clock(
 @pytest.mark.parametrize(("kind", "shown"), [("drop", 8), ("half", 8), ("drop_before", 3)])
 def test_without_sockets_a_cut_connection_is_lost(shop: EmulatedShop, http: InProcess, kind: str, shown: int) -> None:
     shop.faults.append(Fault(kind))
-    assert isinstance(http.post("http://mall/push", headers={}, content=b""), Lost)
+    assert isinstance(http.send("POST", "http://mall/push", headers={}, content=b""), Lost)
     assert shop.stock[SHIRT] == shown
 
 

@@ -51,7 +51,7 @@ def opened(
 
 def posted(raw: bytes, *, answer_bytes_max: int = 1_000_000) -> Reply:
     with scripted(answers(raw)) as (base, _), opened(answer_bytes_max=answer_bytes_max) as http:
-        return http.post(base + "/x", headers=HEADERS, content=b"{}")
+        return http.send("POST", base + "/x", headers=HEADERS, content=b"{}")
 
 
 def plain(status: str, body: bytes = b"", *headers: str) -> bytes:
@@ -63,7 +63,7 @@ def plain(status: str, body: bytes = b"", *headers: str) -> bytes:
 
 def test_a_whole_answer_has_its_body_its_headers_in_lower_case_and_its_moments() -> None:
     with scripted(answers(plain("200 OK", b'{"a": 1}', "X-Name: v"))) as (base, seen), opened() as http:
-        reply = http.post(base + "/x?y=1", headers=HEADERS, content=b"body")
+        reply = http.send("POST", base + "/x?y=1", headers=HEADERS, content=b"body")
     assert isinstance(reply, Answer)
     assert (reply.status, reply.body, reply.headers["x-name"]) == (200, b'{"a": 1}', "v")
     assert (reply.applied_from, reply.applied_until) == (NOW, NOW + timedelta(seconds=1))
@@ -82,8 +82,8 @@ def test_a_get_adds_its_parameters_to_the_address() -> None:
 def test_redirects_are_answers_and_cookies_are_forgotten() -> None:
     script = answers(plain("302 Found", b"", "Location: http://127.0.0.1:1/", "Set-Cookie: a=b", "Connection: close"))
     with scripted(script) as (base, seen), opened() as http:
-        first = http.post(base + "/x", headers=HEADERS, content=b"")
-        http.post(base + "/x", headers=HEADERS, content=b"")
+        first = http.send("POST", base + "/x", headers=HEADERS, content=b"")
+        http.send("POST", base + "/x", headers=HEADERS, content=b"")
     assert isinstance(first, Answer)
     assert first.status == 302
     assert b"cookie" not in seen[1].lower()
@@ -110,17 +110,19 @@ def test_an_answer_packed_although_not_asked_for_is_unpacked() -> None:
 )
 def test_an_address_that_is_not_safe_is_not_called(url: str, reason: str) -> None:
     with opened() as http:
-        assert http.post(url, headers=HEADERS, content=b"") == NotSent(reason)
+        assert http.send("POST", url, headers=HEADERS, content=b"") == NotSent(reason)
 
 
 def test_a_name_that_does_not_exist_is_not_sent() -> None:
     with opened() as http:
-        assert http.post("https://no-such-mall.invalid/x", headers=HEADERS, content=b"") == NotSent("name_not_found")
+        assert http.send("POST", "https://no-such-mall.invalid/x", headers=HEADERS, content=b"") == NotSent(
+            "name_not_found"
+        )
 
 
 def test_a_refused_connection_is_not_sent() -> None:
     with opened() as http:
-        assert http.post(f"http://127.0.0.1:{closed_port()}/x", headers=HEADERS, content=b"") == NotSent(
+        assert http.send("POST", f"http://127.0.0.1:{closed_port()}/x", headers=HEADERS, content=b"") == NotSent(
             "connection_refused"
         )
 
@@ -128,14 +130,14 @@ def test_a_refused_connection_is_not_sent() -> None:
 @pytest.mark.parametrize("value", ["ｋｅｙ", "key\r\nX-Other: 1", "key\n", "鍵", "key\0"])
 def test_a_key_no_header_can_carry_is_not_sent(value: str) -> None:
     with scripted(answers(plain("200 OK"))) as (base, seen), opened() as http:
-        assert http.post(base, headers={"Authorization": value}, content=b"") == NotSent("header_not_ascii")
+        assert http.send("POST", base, headers={"Authorization": value}, content=b"") == NotSent("header_not_ascii")
     assert not seen
 
 
 def test_a_certificate_nobody_trusts_is_not_sent(tmp_path: Path) -> None:
     server, _ = certificate(tmp_path)
     with scripted(answers(plain("200 OK")), certificates=server) as (base, seen), opened() as http:
-        assert http.post(base, headers=HEADERS, content=b"") == NotSent("tls_failed")
+        assert http.send("POST", base, headers=HEADERS, content=b"") == NotSent("tls_failed")
     assert not seen
 
 
@@ -143,7 +145,7 @@ def test_a_certificate_of_another_address_is_not_sent(tmp_path: Path) -> None:
     server, trusted = certificate(tmp_path, address="127.0.0.2")
     trusting = ssl.create_default_context(cafile=trusted)
     with scripted(answers(plain("200 OK")), certificates=server) as (base, _), opened(certificates=trusting) as http:
-        assert http.post(base, headers=HEADERS, content=b"") == NotSent("tls_failed")
+        assert http.send("POST", base, headers=HEADERS, content=b"") == NotSent("tls_failed")
 
 
 def test_a_trusted_certificate_is_called(tmp_path: Path) -> None:
@@ -153,14 +155,14 @@ def test_a_trusted_certificate_is_called(tmp_path: Path) -> None:
         scripted(answers(plain("204 No Content")), certificates=server) as (base, _),
         opened(certificates=trusting) as http,
     ):
-        assert isinstance(http.post(base, headers=HEADERS, content=b""), Answer)
+        assert isinstance(http.send("POST", base, headers=HEADERS, content=b""), Answer)
 
 
 def test_a_tls_answer_that_never_comes_is_lost(tmp_path: Path) -> None:
     server, trusted = certificate(tmp_path)
     trusting = ssl.create_default_context(cafile=trusted)
     with scripted(answers(b""), certificates=server) as (base, _), opened(certificates=trusting) as http:
-        assert isinstance(http.post(base, headers=HEADERS, content=b""), Lost)
+        assert isinstance(http.send("POST", base, headers=HEADERS, content=b""), Lost)
 
 
 def test_a_mall_that_takes_no_connection_in_time_is_not_sent() -> None:
@@ -171,7 +173,9 @@ def test_a_mall_that_takes_no_connection_in_time_is_not_sent() -> None:
             one.setblocking(False)
             one.connect_ex(("127.0.0.1", port))
         with opened(deadline_seconds=0.3) as http:
-            assert http.post(f"http://127.0.0.1:{port}/", headers=HEADERS, content=b"") == NotSent("deadline_passed")
+            assert http.send("POST", f"http://127.0.0.1:{port}/", headers=HEADERS, content=b"") == NotSent(
+                "deadline_passed"
+            )
         for one in waiting:
             one.close()
 
@@ -212,7 +216,7 @@ def test_a_mall_that_answers_byte_by_byte_is_lost_at_the_deadline_of_the_whole_r
     script = drips(raw[-1:] if raw == b"x" else raw, seconds=0.02)
     with scripted(script) as (base, _), opened(deadline_seconds=0.4) as http:
         started = time.monotonic()
-        reply = http.post(base, headers=HEADERS, content=b"")
+        reply = http.send("POST", base, headers=HEADERS, content=b"")
         took = time.monotonic() - started
     assert isinstance(reply, Lost)
     assert took < 3.0, took
@@ -220,7 +224,7 @@ def test_a_mall_that_answers_byte_by_byte_is_lost_at_the_deadline_of_the_whole_r
 
 def test_a_mall_that_says_nothing_is_lost_at_the_deadline() -> None:
     with scripted(waits_for_the_client) as (base, _), opened(deadline_seconds=0.3) as http:
-        assert http.post(base, headers=HEADERS, content=b"") == Lost("deadline_passed")
+        assert http.send("POST", base, headers=HEADERS, content=b"") == Lost("deadline_passed")
 
 
 # ------------------------------------------------------------------ nothing is shown
@@ -231,10 +235,16 @@ def test_no_secret_and_no_address_is_in_logs_or_representations(caplog: pytest.L
     with caplog.at_level("DEBUG"), scripted(answers(plain("200 OK"))) as (base, _), opened() as http:
         seen += [repr(http.get(f"{base}/{CANARY}", headers=HEADERS, params={"key": CANARY}))]
         seen += [
-            repr(http.post(f"http://127.0.0.1:{closed_port()}/{CANARY}", headers=HEADERS, content=CANARY.encode()))
+            repr(
+                http.send(
+                    "POST", f"http://127.0.0.1:{closed_port()}/{CANARY}", headers=HEADERS, content=CANARY.encode()
+                )
+            )
         ]
         seen += [
-            repr(http.post(f"https://{CANARY}.invalid/", headers={"Authorization": CANARY + "鍵"}, content=b"")),
+            repr(
+                http.send("POST", f"https://{CANARY}.invalid/", headers={"Authorization": CANARY + "鍵"}, content=b"")
+            ),
             repr(http),
         ]
     seen += [record.getMessage() + repr(record.__dict__) for record in caplog.records]

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from adapters.kit.mall import FileFormat, NotThisFormat, Profile, RowReader
+from adapters.kit.file_form import FileFormat, NotThisFormat, RowReader
+from adapters.kit.profile import Profile
 from adapters.kit.recognise import Candidate, NotRecognised, Recognised, name_fits, recognise
 from adapters.kit.table import TableRefused, columns_of
 

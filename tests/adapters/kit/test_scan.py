@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 import adapters
-from adapters.kit.mall import Profile
-from adapters.kit.profile import ProfileNotReadable, corrected, load_profile
+from adapters.kit.profile import Profile, ProfileNotReadable, corrected, load_profile
 
 
 def test_our_own_form_is_found_but_is_no_mall_to_connect() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.kit.mall import NotThisFormat, RowProblem
+from adapters.kit.file_form import NotThisFormat, RowProblem
 from adapters.kit.table import (
     CELL_CHARACTERS_MAX,
     COLUMNS_MAX,

@@ -29,7 +29,8 @@ class Scripted:
             url + "?" + "&".join(f"{name}={value}" for name, value in (params or {}).items()), headers, b""
         )
 
-    def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
+    def send(self, method: str, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
+        assert method == "POST", method
         return self._reply(url, headers, content)
 
     def _reply(self, url: str, headers: Mapping[str, str], content: bytes) -> Reply:

@@ -10,8 +10,9 @@ import pytest
 
 import adapters
 from adapters.kit.emulator import EmulatedShop, EmulatorClock, Fault, InProcess
+from adapters.kit.file_form import FileRow, NotThisFormat
 from adapters.kit.mail import read_mail
-from adapters.kit.mall import Answer, FileRow, MailText, NotThisFormat, ShopAccess
+from adapters.kit.mall import Answer, MailText, ShopAccess
 from adapters.kit.table import open_table
 from adapters.rakuten.emulated_catalogue import own_sku
 from adapters.rakuten.emulator import BULK_UPSERT, emulator, fill_catalogue, state_of
@@ -60,7 +61,9 @@ class Mall:
         return [one.units for one in found]
 
     def control(self, path: str, body: object) -> object:
-        answer = self.http.post(f"http://127.0.0.1/_emulator/{path}", headers={}, content=json.dumps(body).encode())
+        answer = self.http.send(
+            "POST", f"http://127.0.0.1/_emulator/{path}", headers={}, content=json.dumps(body).encode()
+        )
         assert isinstance(answer, Answer)
         return json.loads(answer.body)
 
@@ -179,7 +182,7 @@ def test_a_fault_of_the_mall_writes_nothing(mall: Mall, status: int, result: Res
     ],
 )
 def test_a_request_that_does_not_fit_is_refused_whole(mall: Mall, body: bytes, code: str) -> None:
-    reply = mall.http.post("http://127.0.0.1" + BULK_UPSERT, headers=_headers(mall), content=body)
+    reply = mall.http.send("POST", "http://127.0.0.1" + BULK_UPSERT, headers=_headers(mall), content=body)
     assert isinstance(reply, Answer)
     assert reply.status == 400
     assert json.loads(reply.body)["errors"][0]["code"] == code
@@ -187,8 +190,11 @@ def test_a_request_that_does_not_fit_is_refused_whole(mall: Mall, body: bytes, c
 
 
 def test_another_content_type_is_refused(mall: Mall) -> None:
-    reply = mall.http.post(
-        "http://127.0.0.1" + BULK_UPSERT, headers={**_headers(mall), "content-type": "text/plain"}, content=b"{}"
+    reply = mall.http.send(
+        "POST",
+        "http://127.0.0.1" + BULK_UPSERT,
+        headers={**_headers(mall), "content-type": "text/plain"},
+        content=b"{}",
     )
     assert isinstance(reply, Answer)
     assert reply.status == 415

@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 
 import adapters
-from adapters.kit.mall import FileRow, NotThisFormat, RowProblem
+from adapters.kit.file_form import FileRow, NotThisFormat, RowProblem
 from adapters.kit.table import open_table
 from adapters.rakuten import MALL
 from adapters.rakuten.files import (

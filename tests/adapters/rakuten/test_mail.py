@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import adapters
 from adapters.kit.mail import read_mail, write_mail
-from adapters.kit.mall import Ignored, MailText, NotUnderstood, Profile
-from adapters.kit.profile import corrected
+from adapters.kit.mall import Ignored, MailText, NotUnderstood
+from adapters.kit.profile import Profile, corrected
 from adapters.rakuten.mail import read_order_mail
 from adapters.rakuten.mail_items import code_in_last_parentheses
 from ledger.terms import CancelReason, OrderState, Telling, TellingLine

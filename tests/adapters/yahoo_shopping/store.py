@@ -93,7 +93,8 @@ class LaidDown:
     def get(self, url: str, *, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> Reply:
         raise AssertionError(f"GET {url} {headers} {params}")
 
-    def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
+    def send(self, method: str, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
+        assert method == "POST", method
         form = {name: values[0] for name, values in parse_qs(content.decode(), keep_blank_values=True).items()}
         self.asked.append((url, dict(headers), form))
         return self.replies.pop(0)

@@ -4,8 +4,9 @@ import json
 from urllib.parse import urlencode
 
 import adapters
+from adapters.kit.file_form import FileRow, NotThisFormat, RowProblem
 from adapters.kit.mail import read_mail
-from adapters.kit.mall import Answer, FileRow, MailText, NotThisFormat, RowProblem
+from adapters.kit.mall import Answer, MailText
 from adapters.kit.table import open_table
 from adapters.yahoo_shopping.emulator_store import invented_stock, stock_csv
 from adapters.yahoo_shopping.files import open_stock
@@ -19,7 +20,7 @@ SET_STOCK = "http://127.0.0.1/ShoppingWebService/V1/setStock"
 
 def posted(shop: Store, body: str, *, token: str = "access-1", url: str = SET_STOCK) -> Answer:
     shop.clock.passes(seconds=1)
-    found = shop.access.http.post(url, headers={"Authorization": f"Bearer {token}"}, content=body.encode())
+    found = shop.access.http.send("POST", url, headers={"Authorization": f"Bearer {token}"}, content=body.encode())
     assert isinstance(found, Answer)
     return found
 

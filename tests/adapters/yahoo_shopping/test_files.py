@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import adapters
-from adapters.kit.mall import FileRow, NotThisFormat, RowProblem
+from adapters.kit.file_form import FileRow, NotThisFormat, RowProblem
 from adapters.kit.table import TableRefused, open_table
 from adapters.yahoo_shopping import files
 from adapters.yahoo_shopping.files import FileTooLong, open_stock, write_stock

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 import adapters
 from adapters.kit.mail import read_mail, write_mail
-from adapters.kit.mall import Ignored, MailReading, MailText, NotUnderstood, Profile
-from adapters.kit.profile import corrected
+from adapters.kit.mall import Ignored, MailText, NotUnderstood, OrderReading
+from adapters.kit.profile import Profile, corrected
 from adapters.yahoo_shopping.mail import read_order_mail
 from ledger.terms import Door, OrderState, Telling, TellingLine
 from tests.adapters.yahoo_shopping.mail_text import Item, order_text, sent
@@ -49,7 +49,7 @@ def mail_of(text: str, subject: str = ORDER_SUBJECT) -> MailText:
     return MailText(subject, STORE, sent().astimezone(UTC), text, "<m@mail.yahoo.co.jp>")
 
 
-def reading(text: str, subject: str = ORDER_SUBJECT, profile: Profile = PROFILE) -> MailReading:
+def reading(text: str, subject: str = ORDER_SUBJECT, profile: Profile = PROFILE) -> OrderReading:
     return read_order_mail(mail_of(text, subject), profile)
 
 
