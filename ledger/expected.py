@@ -12,6 +12,7 @@ from ledger.terms import utc_moment
 
 CLOCKS_APART = timedelta(seconds=30)
 RECENT_SALES_MAX = 64
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,21 @@ class Sale:
     quantity: int
     ordered_at: datetime | None
 
+    def placed_before(self, moment: datetime) -> bool:
+        """Surely placed before ``moment`` by the mall's clock: a time is cut to its second, one at second 0 maybe to its minute."""
+        if self.ordered_at is None:
+            return False
+        cut = SECOND if self.ordered_at.second or self.ordered_at.microsecond else MINUTE
+        return self.ordered_at <= moment - cut
+
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
     """What one listing was told, should show, and showed. Units count listings.
 
     ``sent_at`` to ``applied_until``: when the expected number began: by our push, or by the read that replaced an uncertain one.
-    ``pending_*``: the request whose answer is open. ``uncertain_position``: the fact that made expected uncertain, 0 when
+    ``read_known_position``: orders told up to there are inside the number that was read. ``taken_back_position``: the
+    newest cancel of an own sale. ``pending_*``: the request whose answer is open. ``uncertain_position``: the fact that made expected uncertain, 0 when
     it is certain; a restate names it, so that one order restates a listing once. ``sales``: the newest own sales.
     """
 
@@ -43,6 +52,8 @@ class Numbers:
     read_found: bool = True
     read_at: datetime | None = None
     read_position: int = 0
+    read_known_position: int = 0
+    taken_back_position: int = 0
     pending_request: str | None = None
     pending_units: int | None = None
     pending_position: int = 0
@@ -104,7 +115,9 @@ def sold(numbers: Numbers, sale: Sale, *, lowers: bool, restores: str, told_at: 
     """The listing's own sale was told (quantity above zero) or taken back (below). ``restores``: yes, no, or unknown."""
     if not lowers or sale.quantity == 0:
         return numbers
-    kept = replace(numbers, sales=(*numbers.sales, sale)[-RECENT_SALES_MAX:]) if sale.quantity > 0 else numbers
+    kept = replace(numbers, taken_back_position=sale.position)
+    if sale.quantity > 0:
+        kept = replace(numbers, sales=(*numbers.sales, sale)[-RECENT_SALES_MAX:])
     if numbers.told_units is None and numbers.expected_units is None:
         return kept
     if sale.quantity > 0:
@@ -116,19 +129,35 @@ def sold(numbers: Numbers, sale: Sale, *, lowers: bool, restores: str, told_at: 
     return _uncertain(kept, sale.position, told_at)
 
 
-def read(numbers: Numbers, *, units: int | None, found: bool, read_at: str, position: int) -> Numbers:
-    """The mall showed this. An uncertain expected becomes what was seen; a certain one stays (what differs is explained, not erased)."""
-    moment = utc_moment(read_at)
-    after = replace(numbers, read_units=units, read_found=found, read_at=moment, read_position=position)
+def read(
+    numbers: Numbers, *, units: int | None, found: bool, read_at: str, position: int, known_position: int = 0
+) -> Numbers:
+    """The mall showed this. An uncertain expected becomes what was seen; a certain one stays (what differs is explained, not erased).
+
+    Sales told up to ``known_position`` (0: up to the reading's own) are inside ``units``; later ones are counted by their time.
+    """
+    moment, known = utc_moment(read_at), known_position or position
+    after = replace(
+        numbers,
+        read_units=units,
+        read_found=found,
+        read_at=moment,
+        read_position=position,
+        read_known_position=known,
+    )
     certain = numbers.uncertain_position == 0 and numbers.expected_units is not None
     if certain or units is None or numbers.pending_request is not None:
         return after
     if numbers.uncertain_since is not None and moment < numbers.uncertain_since - CLOCKS_APART:
         return after
     # Orders placed before this moment are inside the number that was read.
-    return replace(
+    after = replace(
         after, expected_units=units, sent_at=moment, applied_until=moment, uncertain_position=0, uncertain_since=None
     )
+    for sale in numbers.sales:
+        if sale.position > known:  # told while the mall was asked
+            after = _counted(after, sale)
+    return after
 
 
 def unseen_units(numbers: Numbers) -> int:
@@ -146,7 +175,7 @@ def _counted(numbers: Numbers, sale: Sale) -> Numbers:
         return numbers
     if sale.ordered_at is None:
         return _uncertain(numbers, sale.position, numbers.applied_until)
-    if sale.ordered_at < numbers.sent_at - CLOCKS_APART:
+    if sale.placed_before(numbers.sent_at - CLOCKS_APART):
         return numbers  # the mall lowered its number, then our absolute number replaced it
     if sale.ordered_at <= numbers.applied_until + CLOCKS_APART:
         return _uncertain(numbers, sale.position, sale.ordered_at)

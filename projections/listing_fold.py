@@ -230,7 +230,14 @@ def _read(fold: ListingFold, record: Record, time: datetime) -> None:
     (shop,) = keys.parts_of(record.stream)
     for text, units, found in zip(fact.listings, fact.units, fact.found, strict=True):
         numbers = fold.rows[shop, text].numbers
-        after = expected.read(numbers, units=units, found=found, read_at=fact.read_at, position=record.position)
+        after = expected.read(
+            numbers,
+            units=units,
+            found=found,
+            read_at=fact.read_at,
+            position=record.position,
+            known_position=fact.known_position,
+        )
         fold.set_numbers((shop, text), after, record.position, time)
 
 

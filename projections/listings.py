@@ -71,6 +71,8 @@ CREATE TABLE {listings} (
     read_found          boolean NOT NULL,
     read_at             timestamptz,
     read_position       bigint NOT NULL,
+    read_known_position bigint NOT NULL, -- orders told up to there are inside the number that was read
+    taken_back_position bigint NOT NULL, -- of the newest cancel of an own sale
     pending_request     text COLLATE "C",
     pending_units       bigint,
     pending_position    bigint NOT NULL,
@@ -332,7 +334,7 @@ class _Writer:
 
 TABLE = Table(
     name="listings",
-    version=1,
+    version=2,
     relations=(
         Relation("listings", ("shop", "item", "variant")),
         Relation("listing_codes", ("shop", "code", "item", "variant")),

@@ -17,7 +17,10 @@ SOLD_NEW, SOLD_AT_YAHOO = own_sku(11), own_sku(13)
 ORDERS = (
     "query ($shop: String!, $number: String!) { orders(shop: $shop, number: $number) { edges { node { state } } } }"
 )
-DIFFERING = "query ($at: Position!) { listings(differing: true, first: 1, atLeast: $at) { edges { cursor } } }"
+DIFFERING = (
+    "query ($at: Position!, $shop: String) {"
+    " listings(shop: $shop, differing: true, first: 1, atLeast: $at) { edges { cursor } } }"
+)
 SWITCH = "mutation ($shop: String!) { done: %s(shop: $shop%s) { position answer } }"
 
 
@@ -113,7 +116,7 @@ def switch_on(doors: Doors, malls: Malls, teller: Teller) -> None:
     doors.clock.sleep(QUIET_SECONDS)  # the malls take one request a second: the order that follows finds them quiet
 
 
-def nothing_differs(doors: Doors) -> bool:
-    """Whether no mall is to be told anything, as of what the ledger has now."""
+def nothing_differs(doors: Doors, shop: str | None = None) -> bool:
+    """Whether no mall (only ``shop``) is to be told anything, as of what the ledger has now."""
     position = doors.graphql("{ position { ledger } }")["position"]["ledger"]
-    return not doors.graphql(DIFFERING, at=position)["listings"]["edges"]
+    return not doors.graphql(DIFFERING, at=position, shop=shop)["listings"]["edges"]

@@ -1,13 +1,14 @@
 """A look: a shop's numbers are read just before a raise, what is missing is withheld, and the reading is a fact.
 
-The entry of what is missing is kept before the fact, so that a crash between the two withholds too much rather than too little.
+What is missing is kept before the fact and what it explains taken off after it, so that a crash between them withholds too
+much rather than too little.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from adapters.kit.mall import ReadFailed
-from api.jobs.push_plan import Base, Queued, Unseen, unseen_at
+from api.jobs.push_plan import Base, Queued, Unseen, explained_by_look, unseen_at
 from api.jobs.push_request import LeaseGone, Turn, note
 from api.shop_access import TurnNotGot
 from api.tables import mall_paces, push_leases, push_unseen
@@ -49,12 +50,15 @@ def look(
     if entries:
         with turn.house.pool.connection() as connection:
             push_unseen.add(connection, entries)
-    done = turn.house.book.do(record_read(turn.code, read_fact(found, began)), turn.house.by())
+    done = turn.house.book.do(record_read(turn.code, read_fact(found, began, known_position)), turn.house.by())
+    _explain(turn, rows, found, began, known_position)
     return int(str(done.answer["position"]))
 
 
-def read_fact(found: Sequence[ListingRead], read_at: datetime) -> MallRead:
-    """The reading as a fact. ``read_at``: when it was asked for, so that nothing after it is thought to be inside."""
+def read_fact(found: Sequence[ListingRead], read_at: datetime, known_position: int) -> MallRead:
+    """The reading as a fact. ``read_at``: when it was asked for, so that nothing after it is thought to be inside;
+    ``known_position``: up to where orders were known then.
+    """
     return MallRead(
         door=DOOR,
         listings=[keys.listing_text(one.key) for one in found],
@@ -62,6 +66,7 @@ def read_fact(found: Sequence[ListingRead], read_at: datetime) -> MallRead:
         found=[one.found for one in found],
         sellable=[one.sellable for one in found],
         read_at=utc_text(read_at),
+        known_position=known_position,
     )
 
 
@@ -89,6 +94,19 @@ def _missing(
         seen_at=read_at,
         known_position=known_position,
     )
+
+
+def _explain(
+    turn: Turn, rows: Sequence[Queued], found: Sequence[ListingRead], read_at: datetime, known_position: int
+) -> None:
+    """What this look says of the shop's missing units: orders it proves to be behind them are taken off."""
+    with turn.house.pool.connection() as connection, connection.transaction():
+        entries = push_unseen.running(connection, read_at, {row.rules.sku for row in rows})
+        for row, one in zip(rows, found, strict=True):
+            mine = [entry for entry in entries if (entry.shop, entry.key) == (turn.code, row.key)]
+            if mine and one.units is not None:
+                left = explained_by_look(row.numbers, mine, read_units=one.units, read_at=read_at)
+                push_unseen.keep(connection, left, known_position)
 
 
 def _failed(turn: Turn, failed: ReadFailed) -> None:

@@ -19,7 +19,6 @@ LOOK_SECONDS_MAX = 5.0
 UNSEEN_SECONDS_MAX = 600.0
 ZERO_AGAIN_SECONDS = 3_600.0
 NOT_FOUND_SECONDS = 600.0
-ORDER_PRECISION = timedelta(seconds=1)  # a mall says 12:00:05 of an order at 12:00:05.9
 
 NOT_STOPPED = Stopped()
 LOWER, ZERO, RAISE, RESTATE = "lower", "zero", "raise", "restate"
@@ -181,7 +180,7 @@ def fresh_look(numbers: Numbers, now: datetime) -> bool:
     """Whether the mall's number was read within LOOK_SECONDS_MAX, and since then nothing was sent and no sale told."""
     if numbers.read_at is None or now - numbers.read_at > timedelta(seconds=LOOK_SECONDS_MAX):
         return False
-    if any(sale.position > numbers.read_position for sale in numbers.sales):
+    if any(sale.position > numbers.read_known_position for sale in numbers.sales):
         return False  # whether the number that was read had fallen by it is not known
     return numbers.applied_until is None or numbers.read_at >= numbers.applied_until
 
@@ -255,9 +254,7 @@ def left_of(entries: Sequence[Unseen], sales: Sequence[Sale]) -> list[tuple[Unse
     for entry in sorted(entries, key=lambda one: one.seen_at):
         certain, possible = entry.certain, entry.possible
         for at, sale in enumerate(sales):
-            if sale.position <= entry.known_position or sale.ordered_at is None:
-                continue
-            if not entry.sold_after < sale.ordered_at <= entry.seen_at - ORDER_PRECISION:
+            if not _explains(sale, entry):
                 continue
             take = min(sale.quantity - used.get(at, 0), certain + possible)
             used[at] = used.get(at, 0) + take
@@ -267,7 +264,36 @@ def left_of(entries: Sequence[Unseen], sales: Sequence[Sale]) -> list[tuple[Unse
     return found
 
 
+def explained_by_look(
+    numbers: Numbers, entries: Sequence[Unseen], *, read_units: int, read_at: datetime
+) -> list[tuple[Unseen, int, int]]:
+    """Each entry of one listing, oldest first, after this look: (certain, possible). ``numbers`` are those before it.
+
+    Between two looks with no push between them the number fell by what was sold between. Orders told since the first that
+    its time cannot place, but of which more came than the number fell by, were placed before the first: they explain it.
+    """
+    base, found = base_of(numbers), left_of(entries, numbers.sales)
+    if base is None or not base.is_read or base.until >= read_at or numbers.taken_back_position > base.position:
+        return found  # what the mall puts back at a cancel hides what it sold
+    after, near = sold_since(numbers.sales, base)
+    by_time = sum(one.certain + one.possible - certain - possible for one, certain, possible in found)
+    left = after + near - max(0, base.units - read_units) - by_time
+    told = []
+    for entry, certain, possible in found:
+        take = min(max(0, left), certain + possible) if entry.seen_at <= base.until else 0
+        left -= take
+        told.append((entry, max(0, certain - take), possible - max(0, take - certain)))
+    return told
+
+
 # ------------------------------------------------------------------ how it is decided
+
+
+def _explains(sale: Sale, entry: Unseen) -> bool:
+    """Whether the order is surely one of those the look found missing: told since, placed between the number and the look."""
+    if sale.position <= entry.known_position or sale.ordered_at is None:
+        return False
+    return entry.sold_after < sale.ordered_at and sale.placed_before(entry.seen_at)
 
 
 def base_of(numbers: Numbers) -> Base | None:
@@ -279,7 +305,7 @@ def base_of(numbers: Numbers) -> Base | None:
         and numbers.read_units is not None
         and (until is None or read_at >= until)
     ):
-        return Base(numbers.read_units, read_at, read_at, numbers.read_position, is_read=True)
+        return Base(numbers.read_units, read_at, read_at, numbers.read_known_position, is_read=True)
     if numbers.told_units is None or numbers.sent_at is None or until is None:
         return None
     return Base(numbers.told_units, numbers.sent_at, until, numbers.told_position)
@@ -295,7 +321,7 @@ def sold_since(sales: Sequence[Sale], base: Base) -> tuple[int, int]:
             near += sale.quantity
         elif sale.ordered_at > base.until + CLOCKS_APART:
             after += sale.quantity
-        elif sale.ordered_at >= base.begin - CLOCKS_APART:
+        elif not sale.placed_before(base.begin - CLOCKS_APART):
             near += sale.quantity
     return after, near
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from adapters.kit.mall import Mall, ReadBack, ReadFailed
+from api.jobs import push_rows
 from api.jobs.push_look import read_fact
 from api.projecting import catch_up
 from api.shop_access import ConnectedShop, ShopAccesses
@@ -130,9 +131,11 @@ def _read_all(house: House, accesses: ShopAccesses, one: ConnectedShop, actor: s
     catch_up(house)
     first, seen = 0, _Difference(units_max=one.mall.units_max)
     for rows in _batches(house, one.code, max(1, one.mall.read_batch_max)):
+        with house.pool.connection() as connection:
+            _, known = push_rows.standing(connection, house.database.schema)
         began = house.clock.now()
         found = _read(house, accesses, one, rows)
-        done = house.book.do(pushes.record_read(one.code, read_fact(found, began)), house.by(actor))
+        done = house.book.do(pushes.record_read(one.code, read_fact(found, began, known)), house.by(actor))
         first = first or int(str(done.answer["position"]))
         for row, told in zip(rows, found, strict=True):
             seen.add(row, told)

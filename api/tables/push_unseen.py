@@ -60,8 +60,13 @@ def to_check(connection: psycopg.Connection, now: datetime) -> list[Unseen]:
 
 
 def explain(connection: psycopg.Connection, entries: Sequence[Unseen], sales: Sequence[Sale], position: int) -> None:
-    """What these orders explain of one listing's entries (oldest first) is taken off; orders up to ``position`` are used up."""
-    for entry, certain, possible in left_of(entries, sales):
+    """What these orders explain of one listing's entries is taken off; orders up to ``position`` are used up."""
+    keep(connection, left_of(entries, sales), position)
+
+
+def keep(connection: psycopg.Connection, left: Sequence[tuple[Unseen, int, int]], position: int) -> None:
+    """(certain, possible) is left of each entry when the orders up to ``position`` are known."""
+    for entry, certain, possible in left:
         connection.execute(
             "UPDATE push_unseen SET certain = %s, possible = %s, known_position = %s"
             " WHERE shop = %s AND listing = %s AND seen_at = %s",

@@ -57,7 +57,11 @@ class PushSettled:
 
 @dataclass(frozen=True, kw_only=True)
 class MallRead:
-    """What a mall showed. ``units`` None: unlimited or not set, which is not zero. ``found`` False: it does not know it."""
+    """What a mall showed. ``units`` None: unlimited or not set, which is not zero. ``found`` False: it does not know it.
+
+    ``known_position``: the ledger position up to which orders were known when it was asked (0: not stated): what they sold
+    is inside ``units``, whatever the clocks say. An order told after it may be inside or not.
+    """
 
     door: str
     listings: list[str]
@@ -65,6 +69,7 @@ class MallRead:
     found: list[bool]
     sellable: list[bool]
     read_at: str
+    known_position: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -143,6 +143,10 @@ class Journey:
         """No mall is to be told anything."""
         self.within("nothing differs", lambda: nothing_differs(self.doors))
 
+    def differs(self, mall: EmulatedMall) -> bool:
+        """Whether the mall has to be told or looked at."""
+        return not nothing_differs(self.doors, mall.code)
+
     def order(self, mall: EmulatedMall, number: str) -> Any:
         """The order as the allocation list shows it; None while it is not there."""
         query = (

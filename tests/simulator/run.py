@@ -79,6 +79,7 @@ class Simulation:
         self.shops: dict[str, Shop] = {}
         self.selling = True
         self.restores = self.world.maybe(0.4)  # malls that may put units back at a cancel do
+        self.to_the_minute: set[str] = set()  # shops whose mails give an order's time without seconds
         self._database = database
         self._home = home
         self._serial = 0
@@ -174,6 +175,8 @@ class Simulation:
             looked=lambda content, at: self._looked(code, content, at),
         )
         self.shops[code] = Shop(code, mall, emulated, wire)
+        if world.maybe(0.3):
+            self.to_the_minute.add(code)
         wanted = {**settings, "base.*": "http://127.0.0.1"}
         self._do(connect(mall.code, f"seed-{self.seed}", match_key="", settings=wanted))
         with self.house.pool.connection() as connection:
@@ -197,7 +200,7 @@ class Simulation:
 
     def _switch_on(self, one: Shop) -> None:
         shown = [ListingRead(key, one.emulated.stock[key]) for key in one.listings]
-        self._do(record_read(one.code, read_fact(shown, self.world.now())))  # the dry run that a person reviewed
+        self._do(record_read(one.code, read_fact(shown, self.world.now(), 0)))  # the dry run that a person reviewed
         reviewed = DryRunReviewed(
             read_position=1, listings=0, changed=0, to_zero=0, unregistered=0, sells_at_zero=0, guard_passed=True
         )
@@ -237,6 +240,10 @@ class Simulation:
             world.after(chance.uniform(5, 300), self._cancels(one, key, order))
 
     def _tells(self, one: Shop, key: ListingKey, order: EmulatedOrder, quantity: int) -> Callable[[], None]:
+        placed = order.ordered_at.replace(microsecond=0)
+        if one.code in self.to_the_minute:
+            placed = placed.replace(second=0)
+
         def happens() -> None:
             sku, _ = one.listings[key]
             telling = Telling(
@@ -248,7 +255,7 @@ class Simulation:
                 verified=True,
                 lines=(TellingLine(key.item, key.variant, quantity),),
                 parser_version=1,
-                ordered_at=order.ordered_at.replace(microsecond=0),
+                ordered_at=placed,
             )
             self._do(orders.take_order(one.code, telling, [orders.Named(key, sku)]))
             self.truth.told.add(order.number)

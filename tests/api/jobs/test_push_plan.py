@@ -22,6 +22,8 @@ from api.jobs.push_plan import (
     WaitUntil,
     Withheld,
     decide,
+    explained_by_look,
+    fresh_look,
     outstanding,
     shown,
     sum_withheld,
@@ -56,9 +58,12 @@ def sells(numbers: Numbers, *, seconds: float, position: int, quantity: int = 1,
     return expected.sold(numbers, sale, lowers=True, restores=restores, told_at=at(seconds + 60))
 
 
-def reads(numbers: Numbers, units: int | None, *, seconds: float, position: int = 50, found: bool = True) -> Numbers:
+def reads(
+    numbers: Numbers, units: int | None, *, seconds: float, position: int = 50, found: bool = True, known: int = 0
+) -> Numbers:
     """We read the mall's number."""
-    return expected.read(numbers, units=units, found=found, read_at=utc_text(at(seconds)), position=position)
+    moment = utc_text(at(seconds))
+    return expected.read(numbers, units=units, found=found, read_at=moment, position=position, known_position=known)
 
 
 def row(numbers: Numbers, free: int | None, *, each: int = 1, state: str = LINKED, **rules: int) -> Queued:
@@ -354,6 +359,41 @@ def test_an_order_placed_after_the_look_or_known_before_it_explains_nothing() ->
 def test_an_order_of_the_same_second_as_the_look_may_have_come_after_it() -> None:
     assert outstanding([entry(1, seconds=600.4)], [Sale(60, 1, at(600))], at(650)) == Withheld(1)
     assert outstanding([entry(1, seconds=600.4)], [Sale(60, 1, at(599))], at(650)) == Withheld(0)
+
+
+def test_a_time_without_seconds_may_be_anywhere_in_its_minute() -> None:
+    assert outstanding([entry(1, seconds=630.0)], [Sale(60, 1, at(600))], at(650)) == Withheld(1)
+    assert outstanding([entry(1, seconds=660.0)], [Sale(60, 1, at(600))], at(660)) == Withheld(0)
+
+
+def test_an_order_told_while_the_mall_was_asked_is_not_inside_the_number_by_that_alone() -> None:
+    numbers = reads(sells(told(5), seconds=601, position=49), 4, seconds=602, position=50, known=48)
+    assert not fresh_look(numbers, at(603))
+    assert numbers.expected_units is None or numbers.uncertain_position == 0
+    assert isinstance(decided(row(numbers, 4), seconds=603), LookFirst)
+
+
+def test_a_second_look_shows_that_an_order_was_inside_the_first() -> None:
+    first = reads(Numbers(), 3, seconds=600.4, position=50)  # one of 4 is missing
+    numbers = sells(first, seconds=600, position=60)  # its order, of the same second
+    entries = [replace(entry(1, seconds=600.4), known_position=50)]
+    explained = explained_by_look(numbers, entries, read_units=3, read_at=at(603))
+    assert [left[1:] for left in explained] == [(0, 0)], "the number did not fall: it was placed before the first look"
+    explained = explained_by_look(numbers, entries, read_units=2, read_at=at(603))
+    assert [left[1:] for left in explained] == [(1, 0)], "the number fell by this order"
+
+
+def test_an_order_explains_by_its_time_or_by_a_look_but_once() -> None:
+    numbers = sells(reads(Numbers(), 3, seconds=620, position=50), seconds=590, position=60)
+    entries = [replace(entry(2, seconds=620), known_position=50)]
+    assert [left[1:] for left in explained_by_look(numbers, entries, read_units=3, read_at=at(640))] == [(1, 0)]
+
+
+def test_a_cancel_between_two_looks_hides_a_sale_and_explains_nothing() -> None:
+    numbers = sells(reads(Numbers(), 3, seconds=600.4, position=50), seconds=600, position=60)
+    numbers = sells(numbers, seconds=601, position=61, quantity=-1, restores="unknown")
+    entries = [replace(entry(1, seconds=600.4), known_position=50)]
+    assert [left[1:] for left in explained_by_look(numbers, entries, read_units=3, read_at=at(603))] == [(1, 0)]
 
 
 def test_an_order_that_the_push_before_the_look_wrote_over_explains_nothing() -> None:
