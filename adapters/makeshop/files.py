@@ -1,0 +1,193 @@
+"""The product and option CSVs of MakeShop in, and a stock CSV out. Columns are found by name; the names are data.
+
+Two files make one shop: products (``upload_…csv``) and options (``option_…csv``). A product with options has a number
+of its own in the product file that is not stock; its row is passed over where the file itself says so.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
+from adapters.kit.japanese import label_key
+from adapters.kit.mall import MatchKey
+from adapters.kit.profile import Profile
+from adapters.kit.table import NotUnits, cell_of, columns_of, units_of
+from adapters.makeshop.codes import own_name
+from adapters.makeshop.push import UNITS_MAX
+from ledger.terms import CODE_CHARACTERS_MAX, ListingKey, ListingLevel
+
+CHUNK_ROWS = 1_000
+
+# The first is the default; the reasons stand in NOTES.md, "Files".
+MATCH_KEYS = (
+    MatchKey("own_code", "独自商品コード+オプション独自コード"),
+    MatchKey("option_code", "オプション独自コード（なければ独自商品コード）"),
+    MatchKey("system_code", "システム商品コード"),
+)
+
+_PRODUCT = ("system_code", "own_code", "name", "units", "jan", "has_options")
+_OPTION = ("system_code", "own_code", "name", "units", "jan", "variation_id", "option_code")
+_CODE = f"a code of 1 to {CODE_CHARACTERS_MAX} characters without line breaks"
+
+
+def open_products(header: Sequence[str], profile: Profile) -> RowReader | NotThisFormat:
+    """A reader of the product CSV, or why the header is not of one."""
+    if _places(header, profile, ("variation_id", "option_code")):
+        return NotThisFormat("column of the option CSV; expected the product CSV")
+    columns = columns_of(header, _wanted(profile, _PRODUCT), required=("system_code", "own_code", "name", "units"))
+    return columns if isinstance(columns, NotThisFormat) else _Reader(columns, profile, options=False)
+
+
+def open_options(header: Sequence[str], profile: Profile) -> RowReader | NotThisFormat:
+    """A reader of the option CSV, or why the header is not of one."""
+    columns = columns_of(header, _wanted(profile, _OPTION), required=("system_code", "units"))
+    if isinstance(columns, NotThisFormat):
+        return columns
+    if not {"variation_id", "option_code"} & columns.keys():
+        return NotThisFormat(f"column {profile.texts('files.option_code')[0]} is missing")
+    names = _places(header, profile, ("option_names",))
+    return _Reader(columns, profile, options=True, option_names=names)
+
+
+PRODUCTS = FileFormat(
+    name="products",
+    label="商品CSV（商品管理 > 商品一括登録 > ダウンロード）upload_日時.csv",
+    kind="both",
+    file_name_patterns=("upload_*.csv",),
+    delimiter=",",
+    encodings=("utf-8", "cp932"),
+    open=open_products,
+)
+OPTIONS = FileFormat(
+    name="options",
+    label="オプションCSV（商品管理 > オプション一括登録 > ダウンロード）option_日時.csv",
+    kind="both",
+    file_name_patterns=("option_*.csv",),
+    delimiter=",",
+    encodings=("utf-8", "cp932"),
+    open=open_options,
+)
+
+
+def write_stock(levels: Iterable[ListingLevel], profile: Profile) -> Iterator[bytes]:
+    """The numbers as an option CSV (a product without options has no id): CP932, CRLF, absolute. Columns: the profile's."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    key_column, key_value = profile.text("files.written_key_column"), profile.text("files.written_key_value")
+    written = [profile.texts(f"files.{name}")[0] for name in ("system_code", "variation_id", "units")]
+    writer.writerow([*([key_column] if key_column else []), *written])
+    for count, level in enumerate(levels, start=1):
+        assert 0 <= level.units <= UNITS_MAX, level.units
+        cells = [level.key.item, level.key.variant, level.units]
+        writer.writerow([*([key_value] if key_column else []), *cells])
+        if count % CHUNK_ROWS == 0:
+            yield text.getvalue().encode("cp932")
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode("cp932")
+
+
+# ------------------------------------------------------------------ private
+
+
+def _wanted(profile: Profile, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    return {name: profile.texts(f"files.{name}") for name in names}
+
+
+def _places(header: Sequence[str], profile: Profile, names: Sequence[str]) -> tuple[int, ...]:
+    """Where any of the named columns stand, in the order of the header."""
+    keys = {label_key(one) for name in names for one in profile.texts(f"files.{name}")}
+    return tuple(at for at, cell in enumerate(header) if label_key(cell) in keys)
+
+
+class _Reader:
+    """Reads the rows below one header; remembers a 64-bit hash for each listing, to name one that stands there twice."""
+
+    def __init__(
+        self, columns: Mapping[str, int], profile: Profile, *, options: bool, option_names: Sequence[int] = ()
+    ) -> None:
+        self._columns = columns
+        self._options = options
+        self._option_names = option_names
+        self._joiner = profile.text("files.joiner")
+        self._units_label = profile.texts("files.units")[0]
+        self._system_label = profile.texts("files.system_code")[0]
+        self._variant_label = profile.texts("files.variation_id" if "variation_id" in columns else "files.option_code")[
+            0
+        ]
+        self._unlimited = frozenset(profile.texts("files.unlimited_words"))
+        self._has_options = frozenset(profile.texts("files.has_options_values"))
+
+    def __call__(self, rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[FileRow | RowProblem]:
+        """Every listing in the order of the file, and every row that is not understood."""
+        seen: set[int] = set()
+        for line, cells in rows:
+            read = self._row(line, cells)
+            if isinstance(read, FileRow):
+                digest = hash((read.key.item, read.key.variant))
+                if digest in seen:
+                    column, value = (
+                        (self._variant_label, read.key.variant)
+                        if read.key.variant
+                        else (self._system_label, read.key.item)
+                    )
+                    read = RowProblem(line, column, value, "each listing once in a file; it stood in an earlier row")
+                seen.add(digest)
+            if read is not None:
+                yield read
+
+    def _row(self, line: int, cells: Sequence[str]) -> FileRow | RowProblem | None:
+        """One row; None for an empty one and for a product whose options are the listings."""
+        if not any(cells):
+            return None
+        if len(cells) <= max(self._columns[name] for name in ("system_code", "units")):
+            return RowProblem(line, "", f"{len(cells)} cells", "as many cells as the header has columns")
+        system_code, option_code = self._cell(cells, "system_code"), self._cell(cells, "option_code")
+        variant = self._cell(cells, "variation_id") or ("" if "variation_id" in self._columns else option_code)
+        if not _is_code(system_code):
+            return RowProblem(line, self._system_label, system_code[:50], _CODE)
+        if variant and not _is_code(variant):
+            return RowProblem(line, self._variant_label, variant[:50], _CODE)
+        if not variant and option_code:
+            return RowProblem(line, self._variant_label, "", f"an id beside オプション独自コード {option_code[:50]}")
+        if not self._options and self._cell(cells, "has_options") in self._has_options:
+            return None
+        stated = cells[self._columns["units"]]
+        unlimited = not stated.strip() or stated.strip() in self._unlimited
+        units = None if unlimited else units_of(stated, units_max=UNITS_MAX)
+        if isinstance(units, NotUnits):
+            return RowProblem(line, self._units_label, stated[:50], f"{units.expected}, or blank for 無制限")
+        return self._file_row(line, cells, ListingKey(system_code, variant), units, unlimited=unlimited)
+
+    def _file_row(
+        self, line: int, cells: Sequence[str], key: ListingKey, units: int | None, *, unlimited: bool
+    ) -> FileRow:
+        own_code, option_code = self._cell(cells, "own_code"), self._cell(cells, "option_code")
+        both = f"{own_code}{self._joiner}{option_code}" if own_code and option_code else own_code
+        stated = {
+            # A variant without a code of its own has no own code: its product's would name them all.
+            "own_code": both if option_code or not key.variant else "",
+            "option_code": option_code or ("" if key.variant else own_code),
+            "system_code": key.item if not key.variant else f"{key.item}{key.variant}",
+        }
+        name = own_name(own_code, option_code)
+        described = [self._cell(cells, "name"), *(cells[at].strip() for at in self._option_names if at < len(cells))]
+        return FileRow(
+            row=line,
+            key=key,
+            units=units,
+            unlimited=unlimited,
+            matches={match: value for match, value in stated.items() if value},
+            codes=(name,) if name and (option_code or not key.variant) else (),
+            name=" ".join(" ".join(text for text in described if text).split()),
+            jan=self._cell(cells, "jan"),
+            product=key.item,
+        )
+
+    def _cell(self, cells: Sequence[str], name: str) -> str:
+        return cell_of(cells, self._columns.get(name)).strip()
+
+
+def _is_code(text: str) -> bool:
+    return 0 < len(text) <= CODE_CHARACTERS_MAX and text.isprintable()
