@@ -1,0 +1,1 @@
+"""Tests of SHOPLIST alone; what holds for every mall is in the contract test."""
