@@ -1,0 +1,195 @@
+"""Read the product CSV of カラーミーショップ and its CSV of options; columns are found by name, spellings are in profile.toml.
+
+A product with options has a row in the first file and a row for each option in the second, where alone its stock stands.
+The admin's upload wants all 59 columns of a product, or the prices of each option: no stock file can be written.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from adapters.colorme.codes import listing_of
+from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
+from adapters.kit.japanese import label_key
+from adapters.kit.mall import MatchKey
+from adapters.kit.profile import Profile
+from adapters.kit.table import NotUnits, cell_of, columns_of, units_of
+from ledger.terms import CODE_CHARACTERS_MAX, ListingKey
+
+SHOWN_MAX = 50  # characters of a cell that a problem quotes
+WAITING_BYTES_IN_MEMORY_MAX = 4_000_000
+
+MATCH_KEYS = (
+    MatchKey("own_code", "型番（オプションがあればオプションの型番）"),
+    MatchKey("product", "商品ID"),
+    MatchKey("product_and_options", "商品ID+オプション"),
+)
+
+_ENCODINGS = ("utf-8", "cp932")
+_WORDS = ("row_types_of_names", "row_types_of_options", "not_managed", "managed_words", "unlimited_words")
+_ONCE = "each product and option once in a file; it stood in an earlier row"
+
+
+def open_products(header: Sequence[str], profile: Profile) -> RowReader | NotThisFormat:
+    """A reader of product rows, or the first column that shows that the file is another one."""
+    names = ("product", "model", "units", "name", "managed", "jan", "shown")
+    places = columns_of(header, _wanted(profile, names), required=("product", "model", "units"))
+    if isinstance(places, NotThisFormat):
+        return places
+    options = columns_of(header, _wanted(profile, ("option1",)), required=())
+    if isinstance(options, NotThisFormat) or options:
+        return NotThisFormat("a column of options is there; expected the product CSV without them")
+    return _Rows(header, places, profile)
+
+
+def open_options(header: Sequence[str], profile: Profile) -> RowReader | NotThisFormat:
+    """A reader of option rows, or the first column that is missing.
+
+    Where the file has columns of the option's own number and 型番 beside the product's, a row without option is a product.
+    """
+    names = ("product", "option1", "option2", "row_type", "managed", "name", "jan")
+    own = columns_of(header, _wanted(profile, ("option_units", "variant_model")), required=())
+    if isinstance(own, NotThisFormat):
+        return own
+    wanted = _wanted(profile, names)
+    wanted["units"] = profile.texts("file.option_units" if "option_units" in own else "file.units")
+    wanted["model"] = profile.texts("file.variant_model" if "variant_model" in own else "file.model")
+    for name in own:
+        plain = "units" if name == "option_units" else "model"
+        wanted[f"product_{plain}"] = profile.texts(f"file.{plain}")
+    places = columns_of(header, wanted, required=("product", "option1", "units"))
+    return places if isinstance(places, NotThisFormat) else _Rows(header, places, profile)
+
+
+PRODUCTS = FileFormat(
+    name="products",
+    label="商品CSV（商品管理 > 商品データダウンロード）",
+    kind="both",
+    file_name_patterns=("product*.csv", "*商品*.csv"),
+    delimiter=",",
+    encodings=_ENCODINGS,
+    open=open_products,
+)
+OPTIONS = FileFormat(
+    name="options",
+    label="商品オプションCSV（在庫数と型番）",
+    kind="both",
+    file_name_patterns=("*option*.csv", "*オプション*.csv"),
+    delimiter=",",
+    encodings=_ENCODINGS,
+    open=open_options,
+)
+
+
+# ------------------------------------------------------------------ rows
+
+
+class _Rows:
+    """Reads the rows below one header; each listing once, remembered by a 64-bit hash.
+
+    A row without option in a file of options is a product's own, which is stock only when no row of its options is in
+    the file: such rows wait in a temporary file until the end.
+    """
+
+    def __init__(self, header: Sequence[str], places: Mapping[str, int], profile: Profile) -> None:
+        self._header = header
+        self._places = places
+        self._by_option = "option1" in places
+        self._width_min = max(places[name] for name in ("product", "units")) + 1
+        self._words = {name: frozenset(label_key(word) for word in profile.texts(f"file.{name}")) for name in _WORDS}
+
+    def __call__(self, rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[FileRow | RowProblem]:
+        """Every row that is stock, and every problem; a product's own rows of a file of options come last."""
+        seen: set[int] = set()
+        with_options: set[int] = set()
+        with tempfile.SpooledTemporaryFile(
+            WAITING_BYTES_IN_MEMORY_MAX, mode="w+", encoding="utf-8", newline="\n"
+        ) as waiting:
+            for line, cells in rows:
+                row = self._row(line, cells)
+                if not isinstance(row, FileRow):
+                    if row is not None:
+                        yield row
+                    continue
+                digest = hash((row.key.item, row.key.variant))
+                if digest in seen:
+                    yield self._problem(line, "product", cells, _ONCE)
+                    continue
+                seen.add(digest)
+                if not self._by_option:
+                    yield row
+                elif row.key.variant:
+                    with_options.add(hash(row.key.item))
+                    yield row
+                else:
+                    own = [row.row, row.key.item, row.units, row.unlimited, "".join(row.codes), row.name, row.jan]
+                    waiting.write(json.dumps(own) + "\n")
+            waiting.seek(0)
+            for text in waiting:
+                number, product, units, unlimited, model, name, jan = json.loads(text)
+                if hash(product) not in with_options:
+                    yield _file_row(number, ListingKey(product), units, model, name=name, jan=jan, unlimited=unlimited)
+
+    def _row(self, line: int, cells: Sequence[str]) -> FileRow | RowProblem | None:
+        """None: a row that only names the options."""
+        if len(cells) < self._width_min:
+            return RowProblem(line, "", f"{len(cells)} cells", f"at least {self._width_min} cells")
+        row_type = label_key(self._cell(cells, "row_type"))
+        if row_type in self._words["row_types_of_names"]:
+            return None
+        if row_type and row_type not in self._words["row_types_of_options"]:
+            return self._problem(line, "row_type", cells, "name or item")
+        product = self._cell(cells, "product").strip()
+        if not (product.isdecimal() and product.isascii() and len(product) <= CODE_CHARACTERS_MAX):
+            return self._problem(line, "product", cells, "the product's number, in half-width digits")
+        option1, option2 = self._cell(cells, "option1"), self._cell(cells, "option2")
+        if not option1.strip() and (row_type or option2.strip()):
+            return self._problem(line, "option1", cells, "the text of the option")
+        key = listing_of(product, option1, option2) if option1.strip() else ListingKey(product)
+        if len(key.variant) > CODE_CHARACTERS_MAX:
+            return self._problem(
+                line, "option1", cells, f"options of at most {CODE_CHARACTERS_MAX} characters together"
+            )
+        return self._with_units(line, cells, key)
+
+    def _with_units(self, line: int, cells: Sequence[str], key: ListingKey) -> FileRow | RowProblem:
+        own = "product_" if self._by_option and not key.variant else ""
+        column = f"{own}units" if f"{own}units" in self._places else "units"
+        managed = label_key(self._cell(cells, "managed"))
+        if managed and managed not in self._words["not_managed"] | self._words["managed_words"]:
+            return self._problem(line, "managed", cells, "する or しない")
+        said = self._cell(cells, column)
+        unlimited = managed in self._words["not_managed"] or label_key(said) in self._words["unlimited_words"]
+        units = None if unlimited else units_of(said)
+        if isinstance(units, NotUnits):
+            return self._problem(line, column, cells, units.expected)
+        model = self._cell(cells, f"{own}model" if f"{own}model" in self._places else "model").strip()
+        name, jan = self._cell(cells, "name").strip(), self._cell(cells, "jan").strip()
+        return _file_row(line, key, units, model, name=name, jan=jan, unlimited=unlimited)
+
+    def _cell(self, cells: Sequence[str], name: str) -> str:
+        return cell_of(cells, self._places.get(name))
+
+    def _problem(self, line: int, name: str, cells: Sequence[str], expected: str) -> RowProblem:
+        return RowProblem(line, self._header[self._places[name]], self._cell(cells, name)[:SHOWN_MAX], expected)
+
+
+def _file_row(
+    line: int, key: ListingKey, units: int | None, model: str, *, name: str, jan: str, unlimited: bool
+) -> FileRow:
+    matches = {"own_code": model, "product": key.item, "product_and_options": str(key)}
+    return FileRow(
+        row=line,
+        key=key,
+        units=units,
+        unlimited=unlimited,
+        matches={match: value for match, value in matches.items() if value},
+        codes=(model,) if 0 < len(model) <= CODE_CHARACTERS_MAX else (),
+        name=name,
+        jan=jan,
+        product=key.item,
+    )
+
+
+def _wanted(profile: Profile, names: Iterable[str]) -> dict[str, Sequence[str]]:
+    return {name: profile.texts(f"file.{name}") for name in names}

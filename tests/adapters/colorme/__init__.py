@@ -1,0 +1,1 @@
+"""Tests of カラーミーショップ that stand beside the contract."""
