@@ -8,11 +8,11 @@ applied + units the mall put back itself. Where an order cannot be placed before
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ledger.terms import utc_moment
+from ledger.terms import latest_of, utc_moment
 
 CLOCKS_APART = timedelta(seconds=30)
 RECENT_SALES_MAX = 64
-SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,8 @@ class Sale:
     ordered_at: datetime | None
 
     def placed_before(self, moment: datetime) -> bool:
-        """Surely placed before ``moment`` by the mall's clock: a time is cut to its second, one at second 0 maybe to its minute."""
-        if self.ordered_at is None:
-            return False
-        cut = SECOND if self.ordered_at.second or self.ordered_at.microsecond else MINUTE
-        return self.ordered_at <= moment - cut
+        """Whether it was surely placed before ``moment``, by the mall's clock: a time is cut to its second or minute."""
+        return self.ordered_at is not None and latest_of(self.ordered_at) <= moment - SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +134,8 @@ def read(
     Sales told up to ``known_position`` (0: up to the reading's own) are inside ``units``; later ones are counted by their time.
     """
     moment, known = utc_moment(read_at), known_position or position
+    if numbers.read_at is not None and moment < numbers.read_at:
+        return numbers  # a newer reading is known
     after = replace(
         numbers,
         read_units=units,

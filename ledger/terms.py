@@ -5,7 +5,7 @@ Units are whole pieces (個). Times are aware datetimes in UTC; a date in Japan 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
@@ -166,6 +166,17 @@ def utc_moment(text: str) -> datetime:
     if not text.endswith("Z"):
         raise ValueError(f"time {text!r}; expected UTC text ending in Z")
     return datetime.fromisoformat(text)
+
+
+def latest_of(ordered_at: datetime, known_at: datetime | None = None) -> datetime:
+    """When an order of this time was placed at the latest: at second 0 its mall may give no seconds, so within the minute.
+
+    It was placed before it was known (``known_at``).
+    """
+    if ordered_at.second or ordered_at.microsecond:
+        return ordered_at
+    latest = ordered_at + timedelta(seconds=59)
+    return latest if known_at is None else max(ordered_at, min(latest, known_at))
 
 
 def checked_sku(text: str) -> str:

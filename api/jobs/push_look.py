@@ -32,11 +32,7 @@ def look(
     assert 0 < len(rows) <= mall.read_batch_max, len(rows)
     try:
         with turn.accesses.of(turn.one) as access:
-            with turn.house.pool.connection() as connection:
-                if not push_leases.hold(
-                    connection, turn.lease, now=clock.now(), request_seconds=turn.one.call_seconds_max
-                ):
-                    raise LeaseGone(f"shop {turn.code} is pushed by another worker")
+            _hold(turn)
             began = clock.now()
             found = mall.read_back(access, [row.key for row in rows])
     except TurnNotGot:
@@ -44,6 +40,7 @@ def look(
     if isinstance(found, ReadFailed):
         _failed(turn, found)
         return None
+    _hold(turn)  # what was read so long ago that another worker took over is worth nothing
     note(turn, mall_paces.READ, [Outcome(Result.APPLIED)])
     missing = [_missing(turn, row, one, began, known_position, doubts) for row, one in zip(rows, found, strict=True)]
     entries = [entry for entry in missing if entry is not None]
@@ -68,6 +65,14 @@ def read_fact(found: Sequence[ListingRead], read_at: datetime, known_position: i
         read_at=utc_text(read_at),
         known_position=known_position,
     )
+
+
+def _hold(turn: Turn) -> None:
+    """The shop is ours for one more request. Raises LeaseGone."""
+    with turn.house.pool.connection() as connection:
+        seconds = turn.one.call_seconds_max
+        if not push_leases.hold(connection, turn.lease, now=turn.house.clock.now(), request_seconds=seconds):
+            raise LeaseGone(f"shop {turn.code} is pushed by another worker")
 
 
 def _missing(

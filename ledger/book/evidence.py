@@ -19,7 +19,7 @@ from ledger.facts.order import (
 )
 from ledger.order import FOLD, Order, Stated, evolve, stated
 from ledger.stock import Stock
-from ledger.terms import MAIN_PLACE, utc_moment, utc_text
+from ledger.terms import MAIN_PLACE, latest_of, utc_moment, utc_text
 from ledger.view import Draft, View, Wanted
 from ledger.writer import Decision
 
@@ -135,7 +135,8 @@ def with_evidence(
         if fact is None:
             return Decision((), answer(stated(order)))
         sold_at = ordered_at(order)
-        when = When(sold_at or first_told_at(order) or view.now, view.now, sold_at)
+        happened_at = first_told_at(order) or view.now if sold_at is None else latest_of(sold_at, view.now)
+        when = When(happened_at, view.now, sold_at)
         said, drafts = weigh(order, fact, booking_of(view, shop, number, order, when), when)
         return Decision(drafts, answer(said))
 

@@ -35,7 +35,7 @@ from ledger.facts.order import (
 from ledger.lines import names_of
 from ledger.order import FOLD, Order, rank, stated
 from ledger.stock import return_hold
-from ledger.terms import MAIN_PLACE, Door, ListingKey, Telling, utc_text
+from ledger.terms import MAIN_PLACE, Door, ListingKey, Telling, latest_of, utc_text
 from ledger.view import Draft, View, Wanted
 from ledger.writer import Decision
 
@@ -325,7 +325,7 @@ def _when(order: Order, telling: Telling) -> When:
     if not first or not told:
         earliest = [at for at in (first_told_at(order), telling.told_at) if at is not None]
         return When(min(earliest) if first else telling.told_at, telling.told_at, None)
-    return When(min(told), telling.told_at, min(told))
+    return When(min(latest_of(at, telling.told_at) for at in told), telling.told_at, min(told))
 
 
 def _waiting(order: Order) -> set[tuple[str, str]]:

@@ -112,13 +112,6 @@ class Journey:
             self.doors.send_mail(self.doors.forwarded(raw), self.addresses[mall.code])
         return mails
 
-    def next_second(self) -> None:
-        """A mail says an order's time by the second. When several orders are told together, a look between two of them
-        must come in a later second, or Daicho rightly holds their units back: they may have come after the look.
-        """
-        clock = self.doors.clock
-        clock.sleep(1.0 - clock.now().microsecond / 1_000_000)
-
     def start_intake(self) -> None:
         for mall in (self.malls.rakuten, self.malls.yahoo):
             self.ask("mutation ($s: String!) { startIntake(shop: $s) { position } }", s=mall.code)

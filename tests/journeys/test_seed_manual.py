@@ -81,7 +81,6 @@ def test_a_mall_that_is_down_is_told_the_newest_number_once_it_is_back(daicho: J
     yahoo.shop.faults[:] = [Fault("status", status=503, times=1_000)]
     for _ in range(3):
         rakuten.sell(daicho.malls.rakuten_listings[SOLD])
-    daicho.next_second()
     daicho.forward(rakuten)
     daicho.within("every order is taken", lambda: daicho.available(SOLD) == 18)
     daicho.within("Rakuten was read, and its orders explain all of it", lambda: not daicho.differs(rakuten))

@@ -167,6 +167,16 @@ def test_d2_a_line_that_was_shipped_at_first_sight_changes_nothing_that_the_mall
     assert (now.available_units, now.on_hand_units, now.allocated_units) == (8, 8, 0)
 
 
+def test_d2_an_order_whose_time_has_no_seconds_counts_as_after_a_count_of_that_minute() -> None:
+    ledger = three_shops(mall_file(R, "X", 8, "10:00:30"))
+    ledger.when(take(R, telling(line("x"), told="10:20", ordered="10:00:00")))
+    assert ledger.available("X") == 7
+    ledger.when(take(R, telling(line("x"), told="10:20", ordered="10:00:05", number="2")))
+    assert ledger.available("X") == 7, "an order with seconds, placed before it"
+    ledger.when(mall_file(R, "X", 7, "10:21"))
+    assert ledger.available("X") == 7, "it was known before the next count was made"
+
+
 def test_d2_an_order_known_only_by_date_and_told_after_the_count_counts_as_after_with_a_check() -> None:
     ledger = three_shops(mall_file(A, "X", 8, "10:00"))
     assert ledger.when(take(A, by_date(line("x"), told="10:20")))["reviews"] == ["date_only"]

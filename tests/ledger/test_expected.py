@@ -212,3 +212,22 @@ def test_a_mall_that_shows_more_than_expected_has_no_unseen_units() -> None:
 def test_times_of_the_day_are_moments() -> None:
     assert at("12:00:05") - at("12:00") == timedelta(seconds=5)
     assert isinstance(at("12:00"), datetime)
+
+
+def test_a_reading_that_comes_later_than_a_newer_one_says_nothing() -> None:
+    newer = read(told(10), 8, "12:00:30", position=20)
+    assert read(newer, 9, "12:00:10", position=21) == newer
+
+
+def test_an_order_told_while_the_mall_was_asked_is_counted_by_its_time() -> None:
+    uncertain = sold(sold(told(5), 11, "11:00:05"), 19, "12:30:00")
+    numbers = expected.read(
+        uncertain, units=4, found=True, read_at=utc_text(at("12:00:00")), position=20, known_position=18
+    )
+    assert numbers.expected_units == 3
+
+
+def test_an_order_whose_time_has_no_seconds_may_have_come_after_the_push() -> None:
+    numbers = sold(told(5, sent="12:00:35", until="12:00:36"), 11, "12:00:00")
+    assert numbers.uncertain_position == 11
+    assert sold(told(5, sent="12:01:31", until="12:01:32"), 11, "12:00:00").uncertain_position == 0
