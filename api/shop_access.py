@@ -46,7 +46,9 @@ class ConnectedShop:
 
     @property
     def call_seconds_max(self) -> float:
-        """The longest a skill talks to the mall: one request, or with a token in between three."""
+        """The longest a skill talks to the mall: as declared, else one request, or with a token in between three."""
+        if self.mall.call_seconds_max is not None:
+            return self.mall.call_seconds_max
         return self.mall.request_seconds_max * (3 if renews_secrets(self.mall) else 1)
 
 

@@ -4,7 +4,7 @@ from adapters.colorme.emulator import emulator
 from adapters.colorme.files import MATCH_KEYS, OPTIONS, PRODUCTS
 from adapters.colorme.mail import read_order_mail
 from adapters.colorme.orders import ORDER_API
-from adapters.colorme.push import BATCH_MAX, REQUEST_SECONDS_MAX, UNITS_MAX, push
+from adapters.colorme.push import BATCH_MAX, LAST_REQUEST_SECONDS_MAX, REQUEST_SECONDS_MAX, UNITS_MAX, push
 from adapters.colorme.read_back import READ_BATCH_MAX, connection_test, read_back
 from adapters.kit.mall import LowersAt, Mall, NotOffered, RestoresOnCancel, Setting
 
@@ -72,6 +72,7 @@ MALL = Mall(
     # The mall publishes no limit. A push is up to six requests, a look and a page of sales one each: 2 requests a second.
     requests_per_second=1 / 3,
     request_seconds_max=REQUEST_SECONDS_MAX,
+    call_seconds_max=LAST_REQUEST_SECONDS_MAX + REQUEST_SECONDS_MAX,
     read_batch_max=READ_BATCH_MAX,
     reads_per_second=1.0,
     mail_quiet_seconds=120,

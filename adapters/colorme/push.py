@@ -19,7 +19,7 @@ BATCH_MAX = 5  # at worst six requests: the reading and a PUT for each product
 UNITS_MAX = 999_999_999  # NOTES.md, "Outbound"
 REQUEST_SECONDS_MAX = 30.0
 READ_SECONDS_MAX = 60.0  # D27: an older reading of the other variants is not sent back
-CALL_SECONDS_MAX = 2 * REQUEST_SECONDS_MAX  # no PUT leaves later, so that the last one ends within three requests' time
+LAST_REQUEST_SECONDS_MAX = 2 * REQUEST_SECONDS_MAX  # no PUT leaves later in a call; the declaration says when it ends
 
 DIFFERS = "quantity_differs"
 _GOES_ON = (Result.APPLIED, Result.REJECTED, Result.REFUSED)
@@ -51,7 +51,7 @@ def push(access: ShopAccess, levels: Sequence[ListingLevel]) -> list[Outcome]:
             return [read if is_product(level.key.item) else outcomes[level.key] for level in levels]
         stopped: Outcome | None = None
         for number, units in wanted.items():
-            if stopped is None and access.now() - began > timedelta(seconds=CALL_SECONDS_MAX):
+            if stopped is None and access.now() - began > timedelta(seconds=LAST_REQUEST_SECONDS_MAX):
                 stopped = Outcome(Result.TRANSIENT, "out_of_time")
             told = dict.fromkeys(units, stopped) if stopped is not None else _tell(access, read, number, units)
             outcomes.update(told)

@@ -321,8 +321,10 @@ class Mall:
     """One mall. The folder under ``adapters/`` has the same name as ``code``.
 
     ``push_batch_max`` listings a request; ``requests_per_second`` the mall's limit for pushes; ``request_seconds_max``
-    our own deadline for one request, after which it is Lost and ``dead_after`` counts from it. ``connectable`` False:
-    only a file form, no shop can be connected to it.
+    our own deadline for one request, after which it is Lost and ``dead_after`` counts from it. ``call_seconds_max``: the
+    longest one call of a skill talks to the mall when it sends several requests (it starts none later than a request
+    before that); None: one request, or three where tokens are renewed. ``connectable`` False: only a file form, no shop
+    can be connected to it.
     """
 
     code: str
@@ -347,6 +349,7 @@ class Mall:
     push_batch_max: int = 1
     requests_per_second: float = 1.0
     request_seconds_max: float = 30.0
+    call_seconds_max: float | None = None
     read_batch_max: int = 1
     reads_per_second: float = 1.0
     mail_quiet_seconds: int = 120

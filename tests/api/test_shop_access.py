@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 import adapters
+from adapters.kit.mall import Mall
 from adapters.kit.profile import ProfileNotReadable
 from adapters.yahoo_shopping.emulator import state_of
 from api.database import Database
-from api.shop_access import ShopAccesses, TurnNotGot, bases, plain_settings, profile_of, renews_secrets
+from api.shop_access import ConnectedShop, ShopAccesses, TurnNotGot, bases, plain_settings, profile_of, renews_secrets
 from api.tables import secrets
-from ledger.shop import ShopNotReady
+from ledger.shop import Shop, ShopNotReady
 from ledger.terms import ListingKey
 from tests.api.jobs.pushing import Stage, selling_at, stage
 from tests.ledger.rig import RealClock
@@ -49,6 +50,16 @@ def test_a_correction_of_another_type_or_name_is_refused() -> None:
 def test_only_malls_that_give_tokens_are_called_by_one_process_at_a_time() -> None:
     assert renews_secrets(adapters.mall("yahoo_shopping"))
     assert not renews_secrets(adapters.mall("rakuten"))
+
+
+def test_how_long_a_call_may_take_is_declared_or_follows_from_its_requests() -> None:
+    def seconds(mall: Mall) -> float:
+        return ConnectedShop("shop", Shop(), mall).call_seconds_max
+
+    rakuten, yahoo = adapters.mall("rakuten"), adapters.mall("yahoo_shopping")
+    assert seconds(rakuten) == rakuten.request_seconds_max
+    assert seconds(yahoo) == 3 * yahoo.request_seconds_max
+    assert seconds(replace(rakuten, call_seconds_max=75.0)) == 75.0
 
 
 def test_a_shop_nobody_connected_has_no_access(scene: Stage) -> None:
