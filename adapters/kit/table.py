@@ -256,7 +256,9 @@ class _Lines:
 
 
 def _rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, Sequence[str]]]:
-    reader = csv.reader(lines, delimiter=delimiter, strict=False)
+    # Malls write tab separated files without quoting: a name that begins with a quotation mark must not swallow rows.
+    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    reader = csv.reader(lines, delimiter=delimiter, strict=False, quoting=quoting)
     count = 0
     while True:
         first = lines.taken + 1

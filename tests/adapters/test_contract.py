@@ -176,7 +176,10 @@ def test_a_written_stock_file_reads_back_as_the_numbers_written(code: str) -> No
     levels = [ListingLevel(key_of(mall, number), number * 7) for number in range(1, 4)]
     content = b"".join(mall.stock_out(levels, adapters.profile(code)))
     readers = [
-        (table := open_table([content], encodings=one.encodings), one.open(table.header, adapters.profile(code)))
+        (
+            table := open_table([content], delimiter=one.delimiter, encodings=one.encodings),
+            one.open(table.header, adapters.profile(code)),
+        )
         for one in mall.stock_in
     ]
     table, reader = next((table, reader) for table, reader in readers if not isinstance(reader, NotThisFormat))
