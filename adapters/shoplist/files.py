@@ -38,7 +38,7 @@ def open_item(header: Sequence[str], profile: Profile) -> RowReader | NotThisFor
         return places
     if columns(header, profile, "select", ("horizontal", "vertical"), required=()):
         return NotThisFormat("a column of child numbers: that is select.csv, not item.csv")
-    if "management_number" not in places and not ("number" in places and {"control", "stock_type"} & places.keys()):
+    if "management_number" not in places and not {"number", "stock_type"} <= places.keys():
         return NotThisFormat(f"column {written(profile, 'item', 'management_number')} is missing")
     return _Reader(len(header), _named(places, profile, "item"), profile, _item_row)
 
