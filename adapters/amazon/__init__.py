@@ -1,5 +1,6 @@
 """Amazon.co.jp (Selling Partner API). Where each fact comes from: NOTES.md."""
 
+from adapters.amazon.access import CALL_SECONDS_MAX, REQUEST_SECONDS_MAX
 from adapters.amazon.emulator import emulator
 from adapters.amazon.files import (
     LISTINGS,
@@ -148,7 +149,8 @@ MALL = Mall(
     connection_test=connection_test,
     push_batch_max=BATCH_MAX,
     requests_per_second=1.0,
-    request_seconds_max=30.0,
+    request_seconds_max=REQUEST_SECONDS_MAX,
+    call_seconds_max=CALL_SECONDS_MAX,
     read_batch_max=READ_BATCH_MAX,
     reads_per_second=3.0,
     mail_quiet_seconds=300,

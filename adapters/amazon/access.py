@@ -19,6 +19,9 @@ TOKEN_PATH = "/auth/o2/token"  # noqa: S105  (a path)
 AUTHORIZATION_GONE = "invalid_grant"
 CLIENT_NOT_ACCEPTED = "invalid_client"
 WARNING_DAYS = (1, 7, 30)
+REQUEST_SECONDS_MAX = 20.0
+START_SECONDS_MAX = 90.0  # no call starts later than this after the first of one push, look or page
+CALL_SECONDS_MAX = START_SECONDS_MAX + 3 * REQUEST_SECONDS_MAX  # the last call, a token, and the call once more
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 _RATE = re.compile(r"\d{1,6}(?:\.\d{1,9})?")
 
@@ -40,6 +43,11 @@ def call(
     if isinstance(renewed, Outcome):
         return renewed
     return _answer_or_outcome(_exchange(access, method, path, params, content, renewed))
+
+
+def is_late(access: ShopAccess, began: datetime) -> bool:
+    """Whether no further call may start: the caller would take this one for dead while it still runs."""
+    return (access.now() - began).total_seconds() > START_SECONDS_MAX
 
 
 def read_failed_of(outcome: Outcome) -> ReadFailed:

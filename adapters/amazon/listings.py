@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from adapters.amazon.access import call, error_code, read_failed_of
+from adapters.amazon.access import call, error_code, is_late, read_failed_of
 from adapters.amazon.codes import in_path
 from adapters.kit.answers import json_of
 from adapters.kit.mall import Answer, ReadFailed, ShopAccess
@@ -49,12 +49,15 @@ def see(access: ShopAccess, skus: Sequence[str], *, entries: bool = False) -> di
     together = [sku for sku in distinct if "," not in sku] if len(distinct) > 1 else []
     alone = [sku for sku in distinct if sku not in together]
     seen: dict[str, ListingSeen] = {}
+    began = access.now()
     for start in range(0, len(together), SEARCH_MAX):
         found = _search(access, together[start : start + SEARCH_MAX], entries)
         if isinstance(found, ReadFailed):
             return found
         seen.update(found)
     for sku in alone:
+        if is_late(access, began):
+            return ReadFailed(Result.TRANSIENT, "too_slow")
         one = _get(access, sku, entries)
         if isinstance(one, ReadFailed):
             return one

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from adapters.amazon.access import call, error_code, read_failed_of
+from adapters.amazon.access import call, error_code, is_late, read_failed_of
 from adapters.amazon.codes import in_path
 from adapters.amazon.listings import market
 from adapters.amazon.order_reading import ITEMS_V0, ORDER_V0, number_of
@@ -19,6 +19,7 @@ from ledger.terms import Outcome, Result
 PATH = "/orders/2026-01-01/orders"
 PATH_V0 = "/orders/v0/orders"
 OLD = "v0"
+_ENDED, _OPEN = "ended", "open"  # whether a page was asked for with an end; kept in front of the token
 PAGES_OF_ITEMS_MAX = 10
 _INCLUDED = "CANCELLATION,FULFILLMENT"  # never BUYER or RECIPIENT
 # Left out before an order is kept: persons, and what only they write. Nothing of it is read.
@@ -54,25 +55,29 @@ def fetch(access: ShopAccess, asked: OrdersAsked) -> OrdersPage | ReadFailed:
 
 
 def _page(access: ShopAccess, asked: OrdersAsked) -> OrdersPage | ReadFailed:
+    # A further page has to be asked for with what the first was asked with, also when the end has become old enough.
+    manner, _, token = asked.cursor.partition(":")
+    manner = manner or (_ENDED if _may_end(access, asked.until) else _OPEN)
     params = {"marketplaceIds": market(access), "lastUpdatedAfter": _said(asked.since)}
-    if _may_end(access, asked.until):
+    if manner == _ENDED:
         params["lastUpdatedBefore"] = _said(asked.until)
     params |= {
         "fulfilledBy": "MERCHANT",
         "maxResultsPerPage": str(access.profile.number("orders.page_orders")),
         "includedData": _INCLUDED,
     }
-    if asked.cursor:
-        params["paginationToken"] = asked.cursor
+    if token:
+        params["paginationToken"] = token
     body = _asked(access, PATH, params)
     if isinstance(body, ReadFailed):
         return body
     pagination = body.get("pagination")
-    token = pagination.get("nextToken") if isinstance(pagination, dict) else None
+    following = pagination.get("nextToken") if isinstance(pagination, dict) else None
     orders = [_raw(order) for order in _rows(body.get("orders"))]
     if "orders" not in body or not all(orders):
         return ReadFailed(Result.TRANSIENT, "answer_not_understood")
-    return OrdersPage(tuple(one for one in orders if one), token if isinstance(token, str) else "")
+    cursor = f"{manner}:{following}" if isinstance(following, str) and following else ""
+    return OrdersPage(tuple(one for one in orders if one), cursor)
 
 
 def _one(access: ShopAccess, asked: OrdersAsked, old: bool) -> OrdersPage | ReadFailed:
@@ -112,7 +117,10 @@ def _page_v0(access: ShopAccess, asked: OrdersAsked) -> OrdersPage | ReadFailed:
     if not isinstance(payload, dict) or not isinstance(payload.get("Orders"), list):
         return ReadFailed(Result.TRANSIENT, "answer_not_understood")
     orders: list[RawOrder] = []
+    began = access.now()
     for order in payload["Orders"]:
+        if is_late(access, began):
+            return ReadFailed(Result.TRANSIENT, "too_slow")
         raw = _with_items(access, order)
         if isinstance(raw, ReadFailed):  # a page with a hole is no page: what is missing would be passed over for good
             return raw

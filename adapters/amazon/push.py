@@ -6,9 +6,10 @@ turns an FBA listing into one of ours, so unless a merchant chose otherwise a li
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 
-from adapters.amazon.access import call, checked_code, error_code
+from adapters.amazon.access import call, checked_code, error_code, is_late
 from adapters.amazon.codes import in_path, is_sku, sku_of
 from adapters.amazon.listings import LEAD_TIME_DAYS_MAX, OWN_SHIPPING, ListingSeen, entry_of, market, see, seller_path
 from adapters.kit.answers import json_of
@@ -17,8 +18,6 @@ from ledger.terms import ListingKey, ListingLevel, Outcome, Result
 
 BATCH_MAX = 5  # PATCHes that may leave at once (burst 5); NOTES.md, "Outbound"
 UNITS_MAX = 99_999
-START_SECONDS_MAX = 60.0  # a PATCH that leaves later could arrive after the whole push is given up
-
 NOT_SENT = "not_sent"
 
 
@@ -42,14 +41,15 @@ def push(access: ShopAccess, levels: Sequence[ListingLevel]) -> list[Outcome]:
     outcomes: dict[ListingKey, Outcome] = {
         key: Outcome(Result.REJECTED, "code_format") for key in last if not is_sku(sku_of(key))
     }
-    way = way_of(access)
+    way, began = way_of(access), access.now()
     entries = _entries(access, way, [level for level in last.values() if level.key not in outcomes])
     if isinstance(entries, ReadFailed):
         failed = Outcome(entries.result, entries.code, entries.wait_seconds)
         return [outcomes.get(level.key, failed) for level in levels]
     outcomes |= {key: entry for key, entry in entries.items() if isinstance(entry, Outcome)}
-    told = _told(access, way, {key: entry for key, entry in entries.items() if not isinstance(entry, Outcome)})
-    outcomes |= _shown(access, {key: last[key].units for key in told if told[key].result is Result.ACCEPTED}, told)
+    told = _told(access, way, {key: entry for key, entry in entries.items() if not isinstance(entry, Outcome)}, began)
+    accepted = {key: last[key].units for key in told if told[key].result is Result.ACCEPTED}
+    outcomes |= told if is_late(access, began) else _shown(access, accepted, told)
     return [outcomes[level.key] for level in levels]
 
 
@@ -105,14 +105,13 @@ def _lead_time_days(access: ShopAccess) -> int | None:
 
 
 def _told(
-    access: ShopAccess, way: UpdateWay, entries: Mapping[ListingKey, Mapping[str, object]]
+    access: ShopAccess, way: UpdateWay, entries: Mapping[ListingKey, Mapping[str, object]], began: datetime
 ) -> dict[ListingKey, Outcome]:
     """What Amazon answered for each; from the first call that failed as such, nothing more is sent."""
-    began = access.now()
     told: dict[ListingKey, Outcome] = {}
     rest: Outcome | None = None
     for key, entry in entries.items():
-        if rest is None and (access.now() - began).total_seconds() > START_SECONDS_MAX:
+        if rest is None and is_late(access, began):
             rest = Outcome(Result.TRANSIENT, NOT_SENT)
         if rest is not None:
             told[key] = rest

@@ -9,6 +9,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from adapters.kit.file_form import NotThisFormat, RowProblem
 from adapters.kit.japanese import NO_CHARACTERS_OF_CP932, half_width_digits, label_key
@@ -257,7 +258,7 @@ class _Lines:
 
 def _rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, Sequence[str]]]:
     # Malls write tab separated files without quoting: a name that begins with a quotation mark must not swallow rows.
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
     reader = csv.reader(lines, delimiter=delimiter, strict=False, quoting=quoting)
     count = 0
     while True:
