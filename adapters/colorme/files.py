@@ -4,20 +4,18 @@ A product with options has a row in the first file and a row for each option in 
 The admin's upload wants all 59 columns of a product, or the prices of each option: no stock file can be written.
 """
 
-import json
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from adapters.colorme.codes import listing_of
 from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
 from adapters.kit.japanese import label_key
 from adapters.kit.mall import MatchKey
+from adapters.kit.parent_rows import without_parents
 from adapters.kit.profile import Profile
 from adapters.kit.table import NotUnits, cell_of, columns_of, units_of
 from ledger.terms import CODE_CHARACTERS_MAX, ListingKey
 
 SHOWN_MAX = 50  # characters of a cell that a problem quotes
-WAITING_BYTES_IN_MEMORY_MAX = 4_000_000
 
 MATCH_KEYS = (
     MatchKey("own_code", "型番（オプションがあればオプションの型番）"),
@@ -85,10 +83,9 @@ OPTIONS = FileFormat(
 
 
 class _Rows:
-    """Reads the rows below one header; each listing once, remembered by a 64-bit hash.
+    """Reads the rows below one header; each listing once.
 
-    A row without option in a file of options is a product's own, which is stock only when no row of its options is in
-    the file: such rows wait in a temporary file until the end.
+    A row without option in a file of options is a product's own: stock only when no row of its options is in the file.
     """
 
     def __init__(self, header: Sequence[str], places: Mapping[str, int], profile: Profile) -> None:
@@ -100,35 +97,21 @@ class _Rows:
 
     def __call__(self, rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[FileRow | RowProblem]:
         """Every row that is stock, and every problem; a product's own rows of a file of options come last."""
+        read = (row for line, cells in rows if (row := self._row(line, cells)) is not None)
+        return without_parents(read, twice=self._twice) if self._by_option else self._once(read)
+
+    def _once(self, rows: Iterable[FileRow | RowProblem]) -> Iterator[FileRow | RowProblem]:
         seen: set[int] = set()
-        with_options: set[int] = set()
-        with tempfile.SpooledTemporaryFile(
-            WAITING_BYTES_IN_MEMORY_MAX, mode="w+", encoding="utf-8", newline="\n"
-        ) as waiting:
-            for line, cells in rows:
-                row = self._row(line, cells)
-                if not isinstance(row, FileRow):
-                    if row is not None:
-                        yield row
-                    continue
-                digest = hash((row.key.item, row.key.variant))
-                if digest in seen:
-                    yield self._problem(line, "product", cells, _ONCE)
-                    continue
-                seen.add(digest)
-                if not self._by_option:
-                    yield row
-                elif row.key.variant:
-                    with_options.add(hash(row.key.item))
-                    yield row
-                else:
-                    own = [row.row, row.key.item, row.units, row.unlimited, "".join(row.codes), row.name, row.jan]
-                    waiting.write(json.dumps(own) + "\n")
-            waiting.seek(0)
-            for text in waiting:
-                number, product, units, unlimited, model, name, jan = json.loads(text)
-                if hash(product) not in with_options:
-                    yield _file_row(number, ListingKey(product), units, model, name=name, jan=jan, unlimited=unlimited)
+        for row in rows:
+            if isinstance(row, FileRow) and hash(row.key.item) in seen:
+                yield self._twice(row)
+                continue
+            if isinstance(row, FileRow):
+                seen.add(hash(row.key.item))
+            yield row
+
+    def _twice(self, row: FileRow) -> RowProblem:
+        return RowProblem(row.row, self._header[self._places["product"]], row.key.item[:SHOWN_MAX], _ONCE)
 
     def _row(self, line: int, cells: Sequence[str]) -> FileRow | RowProblem | None:
         """None: a row that only names the options."""

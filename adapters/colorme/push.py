@@ -4,7 +4,7 @@ The PUT of a product names every variant when all were read within READ_SECONDS_
 the others exactly as read (D27). Numbers are absolute; the mall's ``increment`` would count twice when sent again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from adapters.colorme.codes import is_product, listing_of, options_of
 from adapters.colorme.products import Product, Variant, ask, product_of, products_of
 from adapters.kit.answers import outcome_of_no_answer
 from adapters.kit.mall import Answer, Lost, NotSent, ShopAccess
+from adapters.kit.one_by_one import DIFFERS, one_by_one
 from ledger.terms import ListingKey, ListingLevel, Outcome, Result
 
 BATCH_MAX = 5  # at worst six requests: the reading and a PUT for each product
@@ -20,9 +21,6 @@ UNITS_MAX = 999_999_999  # NOTES.md, "Outbound"
 REQUEST_SECONDS_MAX = 30.0
 READ_SECONDS_MAX = 60.0  # D27: an older reading of the other variants is not sent back
 LAST_REQUEST_SECONDS_MAX = 2 * REQUEST_SECONDS_MAX  # no PUT leaves later in a call; the declaration says when it ends
-
-DIFFERS = "quantity_differs"
-_GOES_ON = (Result.APPLIED, Result.REJECTED, Result.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +47,15 @@ def push(access: ShopAccess, levels: Sequence[ListingLevel]) -> list[Outcome]:
         read = _read(access, list(wanted))
         if isinstance(read, Outcome):
             return [read if is_product(level.key.item) else outcomes[level.key] for level in levels]
-        stopped: Outcome | None = None
-        for number, units in wanted.items():
-            if stopped is None and access.now() - began > timedelta(seconds=LAST_REQUEST_SECONDS_MAX):
-                stopped = Outcome(Result.TRANSIENT, "out_of_time")
-            told = dict.fromkeys(units, stopped) if stopped is not None else _tell(access, read, number, units)
-            outcomes.update(told)
-            stopped = stopped or _what_stops(told.values())
+        told = one_by_one(
+            list(wanted.items()),
+            keys_of=lambda part: part[1],
+            send=lambda part: _tell(access, read, part[0], part[1]),
+            now=access.now,
+            began=began,
+            last_after_seconds=LAST_REQUEST_SECONDS_MAX,
+        )
+        outcomes.update(told)
     return [outcomes[level.key] for level in levels]
 
 
@@ -149,15 +149,6 @@ def _refused(answer: Answer, count: int) -> Outcome:
     if outcome.result is Result.REJECTED and count > 1:
         return Outcome(Result.REFUSED, outcome.code)
     return outcome
-
-
-def _what_stops(told: Iterable[Outcome]) -> Outcome | None:
-    """What the products that are not sent any more are told, when this one says that going on is of no use."""
-    bad = next((one for one in told if one.result not in _GOES_ON and one.code != DIFFERS), None)
-    if bad is None:
-        return None
-    keeps = bad.result in (Result.REJECTED_AUTH, Result.THROTTLED)
-    return bad if keeps else Outcome(Result.TRANSIENT, "not_sent")
 
 
 def _key(number: str, variant: Variant) -> ListingKey:
