@@ -8,6 +8,8 @@ from ledger.codec import Record
 from ledger.facts.sku import (
     AliasAdded,
     AliasRemoved,
+    JoinedSet,
+    LeftSet,
     SetDefined,
     SkuRegistered,
     SkuRenamed,
@@ -20,6 +22,7 @@ from ledger.view import Fold
 
 SET_UNITS_MAX = 9_999
 COMPONENTS_MAX = 100
+SETS_NAMED_MAX = 3  # in one sentence
 NO_SET = Recipe()
 
 
@@ -33,7 +36,7 @@ class SetHasNoNumber(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SkuState:
-    """The SKU as its stream says. ``registered`` False: only mentioned so far."""
+    """The SKU as its stream says. ``registered`` False: only mentioned so far. ``sets``: those it is a component of."""
 
     registered: bool = False
     name: str = ""
@@ -42,13 +45,14 @@ class SkuState:
     aliases: frozenset[str] = frozenset()
     recipe: Recipe = NO_SET
     unified_into: str | None = None
+    sets: frozenset[str] = frozenset()
 
 
 def evolve(state: SkuState, record: Record) -> SkuState:
     """The SKU after one of its facts."""
     match record.fact:
         case SkuRegistered(name=name, jan=jan, product=product):
-            return SkuState(True, name, jan, product, state.aliases, state.recipe, state.unified_into)
+            return replace(state, registered=True, name=name, jan=jan, product=product)
         case SkuRenamed(name=name, jan=jan, product=product):
             return replace(state, name=name, jan=jan, product=product)
         case AliasAdded(alias=alias):
@@ -57,6 +61,10 @@ def evolve(state: SkuState, record: Record) -> SkuState:
             return replace(state, aliases=state.aliases - {alias})
         case SetDefined(recipe_version=version, components=components, units=units):
             return replace(state, recipe=Recipe(version, tuple(components), tuple(units)))
+        case JoinedSet(set_sku=set_sku):
+            return replace(state, sets=state.sets | {set_sku})
+        case LeftSet(set_sku=set_sku):
+            return replace(state, sets=state.sets - {set_sku})
         case SkusUnified(into_sku=into):
             return replace(state, unified_into=into)
         case SkusUnifiedUndone():
@@ -88,8 +96,8 @@ def define_set(
 ) -> list[SetDefined]:
     """The SKU is a set by this recipe for orders taken from here on; no components: it is a set no more.
 
-    ``sets_inside`` are those of the components that are sets themselves. A SKU with units on hand cannot become a set
-    (D13). Raises SetNotAccepted.
+    ``sets_inside`` are those of the components that are sets themselves. A SKU with units on hand, or one that is a
+    component of a set, cannot become a set (D13). Raises SetNotAccepted.
     """
     if len(components) != len(units) or len(set(components)) != len(components) or len(components) > COMPONENTS_MAX:
         raise SetNotAccepted(
@@ -100,6 +108,14 @@ def define_set(
         raise SetNotAccepted(f"{bad} units of a component; expected 1 to {SET_UNITS_MAX}")
     if sku in components or sets_inside:
         raise SetNotAccepted(f"{', '.join(sets_inside) or sku} is a set; expected components that are no sets")
+    if components and state.sets:
+        named = ", ".join(sorted(state.sets)[:SETS_NAMED_MAX]) + (
+            " and more" if len(state.sets) > SETS_NAMED_MAX else ""
+        )
+        raise SetNotAccepted(
+            f"{sku} is a component of {named}; expected a SKU that is in no set: a set is made of SKUs, not of sets."
+            f" Take {sku} out of it first"
+        )
     if components and stock.on_hand_units:
         raise SetNotAccepted(
             f"{stock.on_hand_units} units of it are on hand; expected none: a set is made of its components"
@@ -108,3 +124,19 @@ def define_set(
     if (tuple(components), tuple(units)) == (recipe.components, recipe.units):
         return []
     return [SetDefined(recipe.version + 1, list(components), list(units))]
+
+
+def joined(before: Recipe, defined: SetDefined, sku: str) -> dict[str, JoinedSet | LeftSet]:
+    """What each component is told when the set ``sku`` is defined anew: it is in, or no more; nothing when it stays."""
+    version = defined.recipe_version
+    into = {code: JoinedSet(sku, version) for code in defined.components if code not in before.components}
+    out = {code: LeftSet(sku, version) for code in before.components if code not in defined.components}
+    return {**into, **out}
+
+
+def no_number(sku: str, recipe: Recipe) -> SetHasNoNumber:
+    """The error of somebody who gives a set a number."""
+    parts = ", ".join(f"{code} x {units}" for code, units in zip(recipe.components, recipe.units, strict=True))
+    return SetHasNoNumber(
+        f"{sku} is a set of {parts}; expected one of these components: a set has no stock of its own, it follows from theirs"
+    )

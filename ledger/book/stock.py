@@ -140,8 +140,9 @@ def _one(name: str, code: str, says: object, fact_of: Callable[[Stock], StockFac
 
 def _numbered(view: View, code: str) -> list[Draft]:
     """The SKU exists and may have a number of its own. Raises SetHasNoNumber."""
-    if view.state(keys.sku(code), sku.FOLD).recipe.components:
-        raise sku.SetHasNoNumber(f"{code} is a set; expected one of its components: a set has no stock of its own")
+    recipe = view.state(keys.sku(code), sku.FOLD).recipe
+    if recipe.components:
+        raise sku.no_number(code, recipe)
     return _registered(view, code)
 
 
@@ -257,17 +258,28 @@ def alias(code: str, other: str, *, remove: bool = False) -> Verb:
 
 
 def define_set(code: str, components: Sequence[str], units: Sequence[int]) -> Verb:
-    """セット商品: one of the SKU is these units of these components; no components: a set no more. Raises SetNotAccepted."""
+    """セット商品: one of the SKU is these units of these components; no components: a set no more.
+
+    Every component is registered and knows its sets, so that none of them becomes a set itself. Raises SetNotAccepted.
+    """
     checked_sku(code)
 
     def decide(view: View) -> Decision:
+        now = view.state(keys.sku(code), sku.FOLD)
         inside = [c for c in components if view.state(keys.sku(c), sku.FOLD).recipe.components]
-        facts = sku.define_set(
-            view.state(keys.sku(code), sku.FOLD), view.stock(code), components, units, sku=code, sets_inside=inside
-        )
-        return Decision([*_registered(view, code), *(Draft(keys.sku(code), fact) for fact in facts)] if facts else ())
+        facts = sku.define_set(now, view.stock(code), components, units, sku=code, sets_inside=inside)
+        if not facts:
+            return Decision()
+        drafts = [*_registered(view, code), *(Draft(keys.sku(code), fact) for fact in facts)]
+        told = sku.joined(now.recipe, facts[0], code)
+        view.need(skus=told, streams=[keys.sku(c) for c in told])
+        for component, fact in told.items():
+            drafts += [*_registered(view, component), Draft(keys.sku(component), fact)]
+        return Decision(drafts)
 
-    wanted = Wanted(stocks={(MAIN_PLACE, code)}, streams={keys.sku(c) for c in (code, *components)})
+    wanted = Wanted(
+        stocks={(MAIN_PLACE, c) for c in (code, *components)}, streams={keys.sku(c) for c in (code, *components)}
+    )
     return Verb("define_set", decide, (code, list(components), list(units)), wanted)
 
 

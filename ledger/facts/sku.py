@@ -57,6 +57,22 @@ class SetDefined:
 
 
 @dataclass(frozen=True)
+class JoinedSet:
+    """This SKU is a component of ``set_sku`` by its recipe of this version: it cannot become a set itself."""
+
+    set_sku: str
+    recipe_version: int
+
+
+@dataclass(frozen=True)
+class LeftSet:
+    """This SKU is no component of ``set_sku`` any more, since its recipe of this version."""
+
+    set_sku: str
+    recipe_version: int
+
+
+@dataclass(frozen=True)
 class KeptBackSet:
     """保留在庫数 at one place is ``units`` from here on."""
 
@@ -65,5 +81,14 @@ class KeptBackSet:
 
 
 SkuFact: TypeAlias = (
-    SkuRegistered | SkuRenamed | AliasAdded | AliasRemoved | SkusUnified | SkusUnifiedUndone | SetDefined | KeptBackSet
+    SkuRegistered
+    | SkuRenamed
+    | AliasAdded
+    | AliasRemoved
+    | SkusUnified
+    | SkusUnifiedUndone
+    | SetDefined
+    | JoinedSet
+    | LeftSet
+    | KeptBackSet
 )

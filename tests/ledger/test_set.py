@@ -156,15 +156,37 @@ def test_sets_of_sets_and_sets_of_themselves_are_refused() -> None:
 
 
 def test_a_sku_with_units_on_hand_does_not_become_a_set() -> None:
-    ledger = gift()
+    ledger = given(counted("CUP", 10))
     with pytest.raises(SetNotAccepted, match="10 units of it are on hand"):
         ledger.when(stock.define_set("CUP", ["BOX"], [1]))
+
+
+def test_a_component_of_a_set_does_not_become_a_set_until_it_left() -> None:
+    """The set would be one of sets, and nobody had said so."""
+    ledger = given(stock.define_set("GIFT", ["CARD", "BOX"], [1, 1]), stock.define_set("TWO", ["CARD"], [2]))
+    assert state_of(ledger, "CARD").sets == {"GIFT", "TWO"}
+    with pytest.raises(SetNotAccepted, match="CARD is a component of GIFT, TWO; expected a SKU that is in no set"):
+        ledger.when(stock.define_set("CARD", ["PAPER"], [1]))
+    ledger.when(stock.define_set("GIFT", ["BOX"], [1]))
+    with pytest.raises(SetNotAccepted, match="CARD is a component of TWO;"):
+        ledger.when(stock.define_set("CARD", ["PAPER"], [1]))
+    ledger.when(stock.define_set("TWO", [], []))
+    assert state_of(ledger, "CARD").sets == frozenset()
+    ledger.when(stock.define_set("CARD", ["PAPER"], [1]))
+    assert ledger.names() == ["SetDefined", "SkuRegistered", "JoinedSet"]
+
+
+def test_a_component_that_stays_in_a_new_recipe_is_told_nothing() -> None:
+    ledger = gift()
+    ledger.when(stock.define_set("GIFT", ["CUP", "CARD"], [3, 1]))
+    assert ledger.names() == ["SetDefined", "SkuRegistered", "JoinedSet", "LeftSet"]
+    assert [state_of(ledger, code).sets for code in ("CUP", "CARD", "BOX")] == [{"GIFT"}, {"GIFT"}, frozenset()]
 
 
 def test_a_set_gets_no_number_of_its_own() -> None:
     ledger = gift()
     for verb in (counted("GIFT", 5, "11:00"), stock.add("GIFT", 1), stock.receive("S-1", [("1", "GIFT", 1)])):
-        with pytest.raises(SetHasNoNumber):
+        with pytest.raises(SetHasNoNumber, match="GIFT is a set of CUP x 2, BOX x 1; expected one of these components"):
             ledger.when(verb)
     assert ledger.available("GIFT") is None
 

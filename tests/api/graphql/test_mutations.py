@@ -101,6 +101,17 @@ def test_a_set_is_built_of_its_components(open_doors: Doors) -> None:
     open_doors.ask('mutation { defineSet(sku: "S", components: [{sku: "A", units: 2}]) { position } }')
     said = open_doors.post('mutation { defineSet(sku: "T", components: [{sku: "S", units: 1}]) { position } }')
     assert said.codes == ["REFUSED"], "no sets of sets"
+    said = open_doors.post('mutation { defineSet(sku: "A", components: [{sku: "B", units: 1}]) { position } }')
+    assert "A is a component of S" in said.sentences[0]
+
+
+@pytest.mark.parametrize("call", ['overwriteStock(sku: "S", units: 5)', 'addStock(sku: "S", units: 1)'])
+def test_a_set_is_given_no_number(open_doors: Doors, call: str) -> None:
+    open_doors.ask('mutation { defineSet(sku: "S", components: [{sku: "A", units: 2}]) { position } }')
+    said = open_doors.post("mutation { " + call + " { position } }")
+    assert said.codes == ["REFUSED"]
+    assert said.errors[0]["extensions"]["error"] == "SetHasNoNumber"
+    assert said.sentences[0].startswith("S is a set of A x 2; expected one of these components")
 
 
 def test_a_shop_is_switched_and_its_listings_ruled(open_doors: Doors) -> None:
