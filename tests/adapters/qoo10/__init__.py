@@ -1,0 +1,1 @@
+"""What is special about Qoo10 beside the contract every mall keeps."""
