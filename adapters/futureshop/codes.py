@@ -16,8 +16,6 @@ ITEM_BYTES_MAX = 32  # 在庫更新API: productNo
 BRANCH_BYTES_MAX = 9  # 在庫更新API: verticalNo, horizontalNo
 ORDER_NUMBER = re.compile(r"1[0-9]{11}")  # NOTES.md, "Orders"
 
-_CODE = re.compile(r"[!-~]+")  # what can stand in a code: no space, nothing of full width
-
 
 @dataclass(frozen=True, slots=True)
 class Branch:
@@ -44,17 +42,27 @@ def key_of(item: str, vertical: str, horizontal: str, *, preorder: bool = False)
 def is_listing(key: ListingKey) -> bool:
     """Whether futureshop could have these codes; one that is none could spoil a whole request."""
     branch = branch_of(key.variant)
-    branches = [code for code in (branch.vertical, branch.horizontal) if code]
-    return _is_code(key.item, ITEM_BYTES_MAX) and all(_is_code(code, BRANCH_BYTES_MAX) for code in branches)
+    return is_item(key.item) and is_branch(branch.vertical) and is_branch(branch.horizontal)
 
 
-def sku_names(key: ListingKey) -> tuple[str, ...]:
+def is_item(text: str) -> bool:
+    """Whether the text can be a 商品番号."""
+    return 0 < len(text) <= ITEM_BYTES_MAX and _is_code(text)
+
+
+def is_branch(text: str) -> bool:
+    """Whether the text can be a branch number; "" is the axis that is not used."""
+    return len(text) <= BRANCH_BYTES_MAX and _is_code(text)
+
+
+def sku_names(item: str, vertical: str, horizontal: str, *, preorder: bool = False) -> tuple[str, ...]:
     """What the mall may call this listing in orders and mails: both orders of two branches, since the order is not known."""
-    branch = branch_of(key.variant)
-    orders = (branch.horizontal + branch.vertical, branch.vertical + branch.horizontal)
-    mark = PREORDER if branch.preorder else ""
-    return tuple(dict.fromkeys(f"{key.item}{both}{mark}" for both in orders))
+    mark = PREORDER if preorder else ""
+    if not vertical or not horizontal or vertical == horizontal:
+        return (f"{item}{horizontal or vertical}{horizontal if vertical == horizontal else ''}{mark}",)
+    return f"{item}{horizontal}{vertical}{mark}", f"{item}{vertical}{horizontal}{mark}"
 
 
-def _is_code(text: str, bytes_max: int) -> bool:
-    return len(text) <= bytes_max and _CODE.fullmatch(text) is not None and SEPARATOR not in text
+def _is_code(text: str) -> bool:
+    """ASCII without spaces, controls and our own separators."""
+    return text.isascii() and text.isprintable() and " " not in text and SEPARATOR not in text and "~" not in text

@@ -61,11 +61,7 @@ def cancel_mail(order: EmulatedOrder) -> bytes:
 def sku_no(key: ListingKey) -> str:
     """商品番号 and branches in one; the 予約 stock of goods has the same."""
     branch = branch_of(key.variant)
-    return (
-        sku_names(ListingKey(key.item, key.variant))[0].removesuffix("~preorder")
-        if branch.preorder
-        else sku_names(key)[0]
-    )
+    return sku_names(key.item, branch.vertical, branch.horizontal)[0]
 
 
 def _product(key: ListingKey, units: int, *, detail: bool) -> dict[str, object]:

@@ -8,14 +8,14 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from adapters.futureshop.codes import BRANCH_BYTES_MAX, ITEM_BYTES_MAX, branch_of, is_listing, key_of, sku_names
+from adapters.futureshop.codes import BRANCH_BYTES_MAX, ITEM_BYTES_MAX, branch_of, is_branch, is_item, key_of, sku_names
 from adapters.futureshop.push import UNITS_MAX
 from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
 from adapters.kit.japanese import label_key
 from adapters.kit.mall import MatchKey
 from adapters.kit.profile import Profile
-from adapters.kit.table import NotUnits, cell_of, columns_of, units_of
-from ledger.terms import ListingKey, ListingLevel
+from adapters.kit.table import NotUnits, columns_of, units_of
+from ledger.terms import ListingLevel
 
 FILE_PRODUCTS_MAX = 1_000  # 在庫数（バリエーション）一括登録: products of one upload
 CHUNK_ROWS = 1_000
@@ -140,7 +140,11 @@ class _Reader:
     """Reads the rows below one header; remembers a 64-bit hash for each listing, to name one that stands there twice."""
 
     def __init__(self, header: Sequence[str], columns: Mapping[str, int], profile: Profile) -> None:
-        self._columns = columns
+        self._at = {name: columns.get(name, -1) for name in (*_GOODS, *_VARIATION)}
+        self._described = [
+            self._at[name] for name in ("name", "horizontal_name", "vertical_name") if self._at[name] >= 0
+        ]
+        self._width_min = max(columns[name] for name in columns if name in ("item", "units", *_AXES)) + 1
         self._label = {name: header[at] for name, at in columns.items()}
         self._joiner = profile.text("files.joiner")
         self._letters = frozenset(profile.texts("files.control_letters"))
@@ -163,74 +167,79 @@ class _Reader:
                 seen.add(digest)
                 yield read
 
-    def _row(self, line: int, cells: Sequence[str]) -> Iterator[FileRow | RowProblem]:
+    def _row(self, line: int, cells: Sequence[str]) -> Sequence[FileRow | RowProblem]:
+        """The listings of one row: none for an empty one, two for one with 予約 stock."""
         if not any(cells):
-            return
-        letter = self._cell(cells, "control")
+            return ()
+        if len(cells) < self._width_min:
+            return (RowProblem(line, "", f"{len(cells)} cells", "as many cells as the header has columns"),)
+        at = self._at
+        letter = _cell(cells, at["control"])
         if letter not in self._letters:
-            yield RowProblem(
-                line, self._label["control"], letter[:50], "n, u or blank: another letter changes the shop"
-            )
-            return
-        item = self._cell(cells, "item")
-        key = key_of(item, self._cell(cells, "vertical"), self._cell(cells, "horizontal"))
-        if not is_listing(key):
+            expected = "n, u or blank: another letter changes the shop"
+            return (RowProblem(line, self._label["control"], letter[:50], expected),)
+        item, down, across = _cell(cells, at["item"]), _cell(cells, at["vertical"]), _cell(cells, at["horizontal"])
+        if not (is_item(item) and is_branch(down) and is_branch(across)):
             expected = (
                 f"half-width codes, 商品番号 of 1 to {ITEM_BYTES_MAX} bytes, branches of up to {BRANCH_BYTES_MAX}"
             )
-            yield RowProblem(line, self._label["item"], str(key)[:50], expected)
-            return
-        if self._cell(cells, "has_variations") in self._has_variations:
-            return
-        unlimited = "counts" in self._columns and self._cell(cells, "counts") in self._counts_not
-        units = None if unlimited else units_of(cell_of(cells, self._columns.get("units")), units_max=UNITS_MAX)
-        preorder = units_of(cell_of(cells, self._columns.get("preorder_units")), units_max=UNITS_MAX)
-        if isinstance(units, NotUnits):
-            yield RowProblem(line, self._label["units"], self._cell(cells, "units")[:50], units.expected)
-            return
-        if isinstance(preorder, NotUnits):
-            yield RowProblem(
-                line, self._label["preorder_units"], self._cell(cells, "preorder_units")[:50], preorder.expected
-            )
-            return
-        yield self._file_row(line, cells, key, units, unlimited=unlimited)
-        if preorder is not None:
-            branch = branch_of(key.variant)
-            kept = key_of(item, branch.vertical, branch.horizontal, preorder=True)
-            yield self._file_row(line, cells, kept, preorder, flags=frozenset({"preorder"}))
+            return (RowProblem(line, self._label["item"], str(key_of(item, down, across))[:50], expected),)
+        if at["has_variations"] >= 0 and _cell(cells, at["has_variations"]) in self._has_variations:
+            return ()
+        unlimited = at["counts"] >= 0 and _cell(cells, at["counts"]) in self._counts_not
+        units = None if unlimited else units_of(_cell(cells, at["units"]), units_max=UNITS_MAX)
+        preorder = units_of(_cell(cells, at["preorder_units"]), units_max=UNITS_MAX)
+        for name, read in (("units", units), ("preorder_units", preorder)):
+            if isinstance(read, NotUnits):
+                return (RowProblem(line, self._label[name], _cell(cells, at[name])[:50], read.expected),)
+        assert not isinstance(units, NotUnits)
+        assert not isinstance(preorder, NotUnits)
+        regular = self._file_row(line, cells, (item, down, across), units, unlimited=unlimited)
+        if preorder is None:
+            return (regular,)
+        return regular, self._file_row(line, cells, (item, down, across), preorder, preorder=True)
 
     def _file_row(
         self,
         line: int,
         cells: Sequence[str],
-        key: ListingKey,
+        codes: tuple[str, str, str],
         units: int | None,
         *,
         unlimited: bool = False,
-        flags: frozenset[str] = frozenset(),
+        preorder: bool = False,
     ) -> FileRow:
-        branch = branch_of(key.variant)
-        across, down = branch.horizontal, branch.vertical
-        jan = self._cell(cells, "jan")
-        stated = {
-            "item_branches": self._joiner.join(code for code in (key.item, across, down) if code),
-            "item_branches_vertical_first": self._joiner.join(code for code in (key.item, down, across) if code),
-            "item": key.item,
-            "jan": jan,
+        item, down, across = codes
+        joiner, jan = self._joiner, _cell(cells, self._at["jan"])
+        matches = {
+            "item_branches": joiner.join(code for code in (item, across, down) if code)
+            if joiner
+            else item + across + down,
+            "item_branches_vertical_first": joiner.join(code for code in (item, down, across) if code)
+            if joiner
+            else item + down + across,
+            "item": item,
         }
-        described = (self._cell(cells, name) for name in ("name", "horizontal_name", "vertical_name"))
+        if jan:
+            matches["jan"] = jan
         return FileRow(
             row=line,
-            key=key,
+            key=key_of(item, down, across, preorder=preorder),
             units=units,
             unlimited=unlimited,
-            matches={name: value for name, value in stated.items() if value},
-            codes=sku_names(key),
-            name=" ".join(" ".join(text for text in described if text).split()),
+            matches=matches,
+            codes=sku_names(item, down, across, preorder=preorder),
+            name=" ".join(" ".join(_cell(cells, at) for at in self._described).split()) if self._described else "",
             jan=jan,
-            product=key.item,
-            flags=flags | ({"sells_at_zero"} if unlimited else frozenset()),
+            product=item,
+            flags=_PREORDER if preorder else _SELLS_AT_ZERO if unlimited else _NO_FLAGS,
         )
 
-    def _cell(self, cells: Sequence[str], name: str) -> str:
-        return cell_of(cells, self._columns.get(name)).strip()
+
+_NO_FLAGS: frozenset[str] = frozenset()
+_PREORDER = frozenset({"preorder"})
+_SELLS_AT_ZERO = frozenset({"sells_at_zero"})
+
+
+def _cell(cells: Sequence[str], at: int) -> str:
+    return cells[at].strip() if 0 <= at < len(cells) else ""

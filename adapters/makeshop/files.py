@@ -12,7 +12,7 @@ from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProble
 from adapters.kit.japanese import label_key
 from adapters.kit.mall import MatchKey
 from adapters.kit.profile import Profile
-from adapters.kit.table import NotUnits, cell_of, columns_of, units_of
+from adapters.kit.table import NotUnits, columns_of, units_of
 from adapters.makeshop.codes import own_name
 from adapters.makeshop.push import UNITS_MAX
 from ledger.terms import CODE_CHARACTERS_MAX, ListingKey, ListingLevel
@@ -107,9 +107,10 @@ class _Reader:
     def __init__(
         self, columns: Mapping[str, int], profile: Profile, *, options: bool, option_names: Sequence[int] = ()
     ) -> None:
-        self._columns = columns
+        self._at = {name: columns.get(name, -1) for name in (*_PRODUCT, *_OPTION)}
+        self._described = [at for at in (self._at["name"], *option_names) if at >= 0]
+        self._width_min = max(columns["system_code"], columns["units"]) + 1
         self._options = options
-        self._option_names = option_names
         self._joiner = profile.text("files.joiner")
         self._units_label = profile.texts("files.units")[0]
         self._system_label = profile.texts("files.system_code")[0]
@@ -141,52 +142,54 @@ class _Reader:
         """One row; None for an empty one and for a product whose options are the listings."""
         if not any(cells):
             return None
-        if len(cells) <= max(self._columns[name] for name in ("system_code", "units")):
+        if len(cells) < self._width_min:
             return RowProblem(line, "", f"{len(cells)} cells", "as many cells as the header has columns")
-        system_code, option_code = self._cell(cells, "system_code"), self._cell(cells, "option_code")
-        variant = self._cell(cells, "variation_id") or ("" if "variation_id" in self._columns else option_code)
+        at = self._at
+        system_code, option_code = cells[at["system_code"]].strip(), _cell(cells, at["option_code"])
+        variant = option_code if at["variation_id"] < 0 else _cell(cells, at["variation_id"])
         if not _is_code(system_code):
             return RowProblem(line, self._system_label, system_code[:50], _CODE)
         if variant and not _is_code(variant):
             return RowProblem(line, self._variant_label, variant[:50], _CODE)
         if not variant and option_code:
             return RowProblem(line, self._variant_label, "", f"an id beside オプション独自コード {option_code[:50]}")
-        if not self._options and self._cell(cells, "has_options") in self._has_options:
+        if not self._options and at["has_options"] >= 0 and _cell(cells, at["has_options"]) in self._has_options:
             return None
-        stated = cells[self._columns["units"]]
-        unlimited = not stated.strip() or stated.strip() in self._unlimited
+        stated = cells[at["units"]].strip()
+        unlimited = not stated or stated in self._unlimited
         units = None if unlimited else units_of(stated, units_max=UNITS_MAX)
         if isinstance(units, NotUnits):
             return RowProblem(line, self._units_label, stated[:50], f"{units.expected}, or blank for 無制限")
-        return self._file_row(line, cells, ListingKey(system_code, variant), units, unlimited=unlimited)
+        return self._file_row(line, cells, (system_code, variant, option_code), units, unlimited=unlimited)
 
     def _file_row(
-        self, line: int, cells: Sequence[str], key: ListingKey, units: int | None, *, unlimited: bool
+        self, line: int, cells: Sequence[str], codes: tuple[str, str, str], units: int | None, *, unlimited: bool
     ) -> FileRow:
-        own_code, option_code = self._cell(cells, "own_code"), self._cell(cells, "option_code")
-        both = f"{own_code}{self._joiner}{option_code}" if own_code and option_code else own_code
-        stated = {
-            # A variant without a code of its own has no own code: its product's would name them all.
-            "own_code": both if option_code or not key.variant else "",
-            "option_code": option_code or ("" if key.variant else own_code),
-            "system_code": key.item if not key.variant else f"{key.item}{key.variant}",
-        }
-        name = own_name(own_code, option_code)
-        described = [self._cell(cells, "name"), *(cells[at].strip() for at in self._option_names if at < len(cells))]
+        system_code, variant, option_code = codes
+        own_code = _cell(cells, self._at["own_code"])
+        matches = {"system_code": f"{system_code}{variant}"}
+        name = ""
+        # A variant without a code of its own has no own code: its product's would name them all.
+        if own_code and (option_code or not variant):
+            matches["own_code"] = f"{own_code}{self._joiner}{option_code}" if option_code else own_code
+            name = own_name(own_code, option_code)
+        if option_code or (not variant and own_code):
+            matches["option_code"] = option_code or own_code
         return FileRow(
             row=line,
-            key=key,
+            key=ListingKey(system_code, variant),
             units=units,
             unlimited=unlimited,
-            matches={match: value for match, value in stated.items() if value},
-            codes=(name,) if name and (option_code or not key.variant) else (),
-            name=" ".join(" ".join(text for text in described if text).split()),
-            jan=self._cell(cells, "jan"),
-            product=key.item,
+            matches=matches,
+            codes=(name,) if name else (),
+            name=" ".join(" ".join(_cell(cells, at) for at in self._described).split()) if self._described else "",
+            jan=_cell(cells, self._at["jan"]),
+            product=system_code,
         )
 
-    def _cell(self, cells: Sequence[str], name: str) -> str:
-        return cell_of(cells, self._columns.get(name)).strip()
+
+def _cell(cells: Sequence[str], at: int) -> str:
+    return cells[at].strip() if 0 <= at < len(cells) else ""
 
 
 def _is_code(text: str) -> bool:

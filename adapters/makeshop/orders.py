@@ -216,8 +216,8 @@ def _line(basket: object, line_id: str, profile: Profile) -> TellingLine | None:
     variant = _first(basket, profile.texts("orders.variant_fields"))
     own = _first(basket, profile.texts("orders.own_item_fields"))
     own_variant = _first(basket, profile.texts("orders.own_variant_fields"))
-    # The system code is the listing's own key; own codes name it only where the variation is not said by its id.
-    codes = (own_name(own, own_variant),) if own_variant and not variant and own else ()
+    # The system code and the id are the listing's own key; own codes name it where a file brought no id of a variation.
+    codes = (own_name(own, own_variant),) if own and own_variant else ()
     return TellingLine(item, variant, int(amount), line_id=line_id, codes=codes)
 
 

@@ -100,6 +100,10 @@ def _layouts() -> Iterator[Sample]:
     yield "order-preorder.eml", _mail(24, body), _order(24, [line])
     body = order_text(number(25), TWO).replace("2026/11/20 09:04:05", "2026年11月20日")
     yield "order-day-only.eml", _mail(25, body), _order(25, TWO_LINES, ordered_at=None, ordered_on="2026-11-20")
+    raw = _mail(27, order_text(number(27), TWO), subject="【ご入金待ち】ご注文ありがとうございます（発送まで3日）")
+    yield "order-subject-with-notice-words.eml", raw, _order(27, TWO_LINES)
+    raw = _mail(28, order_text(number(28), TWO), subject="ご注文内容変更のお知らせ")
+    yield "order-changed.eml", raw, _order(28, TWO_LINES)
     twice = order_text(number(26), TWO)
     yield "order-the-same-mail-below-itself.eml", _mail(26, f"{twice}\n\n{twice}"), _order(26, TWO_LINES)
 

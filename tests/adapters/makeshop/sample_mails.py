@@ -114,6 +114,8 @@ def _layouts() -> Iterator[Sample]:
     yield "order-name-like-a-row.eml", _mail(27, body.replace("[1] [2]", "[1] 「2」")), _order(27, [line])
     raw = _mail(28, order_text(number(28), TWO), subject="ご注文内容変更のお知らせ")
     yield "order-changed.eml", raw, _order(28, TWO_LINES)
+    raw = _mail(30, order_text(number(30), TWO), subject="【ご入金待ち】ご注文ありがとうございます（発送まで3日）")
+    yield "order-subject-with-notice-words.eml", raw, _order(30, TWO_LINES)
     twice = order_text(number(29), TWO)
     yield "order-the-same-mail-below-itself.eml", _mail(29, f"{twice}\n\n{twice}"), _order(29, TWO_LINES)
 

@@ -92,6 +92,9 @@ def test_own_codes_name_a_variation_whose_id_is_not_said() -> None:
     found = telling({"deliveryInfos": [{"basketInfos": [basket]}]})
     assert isinstance(found, Telling)
     assert found.lines == (TellingLine("000000000001", "", 1, line_id="1-1", codes=("item-01/-BL",)),)
+    found = telling({"deliveryInfos": [{"basketInfos": [{**basket, "variationId": 101}]}]})
+    assert isinstance(found, Telling)
+    assert found.lines == (TellingLine("000000000001", "101", 1, line_id="1-1", codes=("item-01/-BL",)),)
 
 
 @pytest.mark.parametrize(
