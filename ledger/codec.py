@@ -81,20 +81,37 @@ def encode(envelope: Envelope, fact: Fact) -> bytes:
 
 
 def template(envelope: Envelope, fact: Fact, varying: Sequence[str]) -> bytes:
-    """The state of facts that differ from this one in these whole numbers alone: ``template % numbers`` is what ``encode`` gives.
+    """The state of facts that differ from this one in these fields alone: ``template % values`` is what ``encode`` gives.
 
-    ``varying`` are names of the fact's own fields in their order.
+    ``varying`` are names of the fact's own fields in their order. The value of one that is a text or a list in ``fact`` is
+    given as ``text`` makes it, of another it is a whole number.
     """
-    marks = {name: 8_000_000_000_000_000_001 + n for n, name in enumerate(varying)}
+    numbers = {name: 8_000_000_000_000_000_001 + n for n, name in enumerate(varying)}
+    marks = {name: _like(getattr(fact, name), number) for name, number in numbers.items()}
     marked: Fact = replace(fact, **marks)  # type: ignore[arg-type]
     state = encode(envelope, marked).replace(b"%", b"%%")
     at = -1
     for mark in marks.values():
-        text = str(mark).encode()
-        assert state.count(text) == 1 and state.index(text) > at, (varying, state)
-        at = state.index(text)
-        state = state.replace(text, b"%d")
+        written = text(mark)
+        assert state.count(written) == 1 and state.index(written) > at, (varying, state)
+        at = state.index(written)
+        state = state.replace(written, b"%d" if isinstance(mark, int) else b"%b")
     return state
+
+
+def text(value: object) -> bytes:
+    """A field's value as it stands in a state."""
+    return _encoder.encode(value)
+
+
+def _like(value: object, number: int) -> object:
+    match value:
+        case str():
+            return str(number)
+        case list():
+            return [str(number)]
+        case _:
+            return number
 
 
 def decode(position: int, stream: str, version: int, name: str, state: bytes) -> Record:

@@ -15,8 +15,9 @@ from psycopg import sql
 
 from ledger.arrays import booleans, integers, moments, octets, texts
 from ledger.failpoint import reach
-from ledger.levels import Change, Count, Effects, Level
+from ledger.levels import Change, Count, Effects, Level, Number
 from ledger.seal import StoredFact, sealed
+from ledger.terms import MAIN_PLACE
 
 COPY_FACTS_MIN = 1_000  # below it one unnest in the pipeline is quicker than leaving the pipeline for a COPY
 
@@ -101,6 +102,12 @@ class Statements:
             " recipe_version = EXCLUDED.recipe_version, called = EXCLUDED.called,"
             " counted_plainly = EXCLUDED.counted_plainly"
         )
+        self.update_numbers = named(
+            "UPDATE {stock_levels} AS l SET version = n.version, on_hand = n.on_hand, counted_position = n.position,"
+            " counted_at = n.counted_at, counted_by = n.counted_by, position = n.position, counted_plainly = true"
+            " FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[])"
+            " AS n (sku, version, on_hand, position, counted_at, counted_by) WHERE l.place = %s AND l.sku = n.sku"
+        )
         self.insert_changes = named(
             "INSERT INTO {stock_changes} (place, sku, happened_at, position, shop, delta, on_hand_delta)"
             " SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])"
@@ -173,9 +180,13 @@ def copy_facts(connection: Connection, statements: Statements, facts: Sequence[S
     """The facts are written by COPY, outside a pipeline: from COPY_FACTS_MIN on, before ``queue``."""
     with connection.cursor() as cursor, cursor.copy(statements.copy_events) as copy:
         copy.set_types(statements.copy_types)
-        named = UUID if statements.copy_types[0] == "uuid" else str
-        for f in facts:
-            copy.write_row((named(f.stream), f.version, f.name, f.state, f.position))
+        write = copy.write_row
+        if statements.copy_types[0] == "uuid":
+            for f in facts:
+                write((UUID(f.stream), f.version, f.name, f.state, f.position))
+        else:
+            for position, *row in facts:
+                write((*row, position))
     reach("commit.copied")
 
 
@@ -255,6 +266,8 @@ def _write_effects(connection: Connection, statements: Statements, effects: Effe
         _upsert_counts(connection, statements, {(c.place, c.sku, c.shop): c for c in effects.counts}.values())
     if effects.levels:
         _upsert_levels(connection, statements, effects.levels)
+    if effects.numbers:
+        _update_numbers(connection, statements, effects.numbers)
     if effects.changes:
         _insert_changes(connection, statements, effects.changes)
 
@@ -294,6 +307,20 @@ def _upsert_levels(connection: Connection, statements: Statements, levels: Mappi
         booleans(r.counted_plainly for r in rows),
     )
     connection.execute(statements.upsert_levels, columns, prepare=True)
+
+
+def _update_numbers(connection: Connection, statements: Statements, numbers: Sequence[Number]) -> None:
+    skus, versions, on_hands, positions, counted_at, counted_by = zip(*numbers, strict=True)
+    columns = (
+        texts(skus),
+        integers(versions),
+        integers(on_hands),
+        integers(positions),
+        moments(counted_at),
+        texts(counted_by),
+        MAIN_PLACE,
+    )
+    connection.execute(statements.update_numbers, columns, prepare=True)
 
 
 def _insert_changes(connection: Connection, statements: Statements, changes: Sequence[Change]) -> None:

@@ -95,11 +95,28 @@ class Count(NamedTuple):
     part_units: int | None = None
 
 
+class Number(NamedTuple):
+    """What a plain 上書き changes in the row of its SKU at the main place: these columns and no others.
+
+    ``position`` is also that of the last count, and the number knows what ``counted_by`` sold up to ``counted_at``, no more.
+    """
+
+    sku: str
+    version: int
+    on_hand_units: int
+    position: int
+    counted_at: datetime
+    counted_by: str
+
+
 @dataclass
 class Effects:
-    """What a commit writes beside its facts. ``levels`` holds only rows that changed. Mutable: filled fact by fact."""
+    """What a commit writes beside its facts. ``levels`` holds only rows that changed, ``numbers`` those of which no more
+    changed than a ``Number`` says; none is in both. Mutable: filled fact by fact.
+    """
 
     levels: dict[tuple[str, str], Level] = field(default_factory=dict)
+    numbers: list[Number] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     counts: list[Count] = field(default_factory=list)
 

@@ -6,7 +6,7 @@ itself: its listing is linked, its SKU registered, its number set (上書き) or
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ledger.codec import Record
 from ledger.facts.load import (
@@ -89,6 +89,45 @@ class LoadRow(NamedTuple):  # a tuple: a bulk makes millions
     def unread(self) -> "LoadRow":
         """The row as the file states it: what was read for it may have moved."""
         return self._replace(linked=None, level=None, moved=True)
+
+
+class PlainRow(NamedTuple):
+    """A row that does nothing but set a newer number, of a SKU that has one: with nothing on top, nothing owed, nothing to
+    name and nothing to link. ``units`` are of the SKU; ``version`` and the units behind it are of its stock as it was read.
+    """
+
+    row: int
+    stream: str | None
+    sku: str
+    units: int
+    version: int
+    on_hand_units: int
+    allocated_units: int
+
+    def unread(self) -> LoadRow:
+        """The number alone, while the SKU's stock may have moved."""
+        return LoadRow(self.row, None, self.sku, self.units)
+
+
+class NewRow(NamedTuple):
+    """A row whose listing and SKU nothing is known of: it links the one, registers the other and sets its first number."""
+
+    row: int
+    stream: str
+    sku: str
+    units: int
+    name: str
+    jan: str
+    product: str
+    codes: str
+    called: int
+
+    def unread(self) -> LoadRow:
+        """The row as the file states it: what was not there may be there now."""
+        return LoadRow(*self[:8], called=self.called)
+
+
+AnyRow: TypeAlias = LoadRow | PlainRow | NewRow
 
 
 @dataclass(frozen=True, slots=True)

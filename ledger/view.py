@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ledger import keys
@@ -16,7 +17,7 @@ from ledger.codec import Envelope, Record, encode
 from ledger.counting import Covers
 from ledger.facts import FACTS_OF_STREAM, Fact
 from ledger.facts.sku import KeptBackSet, SkuFact
-from ledger.levels import EVERY_SHOP, Count, Effects, Level, book, book_sku, keep_back, latest
+from ledger.levels import EVERY_SHOP, Count, Effects, Level, Number, book, book_sku, keep_back, latest
 from ledger.seal import StoredFact
 from ledger.stock import Stock
 from ledger.terms import MAIN_PLACE
@@ -276,31 +277,42 @@ class View:
         for draft, (own, state) in zip(drafts, kept, strict=True):
             self._record(draft, own, state)
 
-    def record_made(self, stream: str, pair: tuple[str, str], after: Level, name: str, state: bytes) -> None:
-        """A stock fact that was made elsewhere, with the level it leaves behind, is the next fact of this commit."""
+    def record_number(self, stream: str, name: str, state: bytes, number: Number) -> None:
+        """A plain number that was made elsewhere is the next fact of this commit; nothing else in it looks at its SKU."""
         self.position += 1
-        assert after.position == self.position, (stream, after.position)
-        self.levels[pair] = self.effects.levels[pair] = after
-        self.facts.append(StoredFact(self.position, stream, after.stock.version, name, state))
+        assert number.position == self.position, (stream, number)
+        self.effects.numbers.append(number)
+        self.facts.append(StoredFact(self.position, stream, number.version, name, state))
+
+    def record_first(self, pair: tuple[str, str], level: Level, facts: Sequence[tuple[str, str, bytes]]) -> None:
+        """Facts (stream, name, state) that were made elsewhere, each the first of its stream, are the next of this commit;
+        they leave this level behind.
+        """
+        for stream, name, state in facts:
+            self.position += 1
+            self.facts.append(StoredFact(self.position, stream, 1, name, state))
+        assert level.position == self.position, (pair, level)
+        self.effects.levels[pair] = level
 
     def adopt(self, made: Made, without: Container[str]) -> None:
         """The facts that were made ahead are facts of this commit, less those of the SKUs ``without``.
 
         Nothing has moved since ``made.position`` that the others rest on: their versions are the next ones.
         """
-        base, new = made.position, [self.position]
-        for fact, sku in zip(made.facts, made.skus, strict=True):
-            if sku not in without:
-                self.position += 1
-                self.facts.append(StoredFact(self.position, fact[1], fact[2], fact[3], fact[4]))
-            new.append(self.position)
-        effects = self.effects
+        base, at, effects = made.position, self.position, self.effects
+        kept = [sku not in without for sku in made.skus]
+        new = [at, *(at + n for n in accumulate(kept))]  # by the position behind the base, where it stands now
+        self.position = new[-1]
+        moved = zip(made.facts, kept, strict=True)
+        self.facts += [StoredFact(new[fact[0] - base], *fact[1:]) for fact, is_kept in moved if is_kept]
+        numbers = (number for number in made.effects.numbers if number.sku not in without)
+        effects.numbers += [Number(*number[:3], new[number[3] - base], *number[4:]) for number in numbers]
         for pair, level in made.effects.levels.items():
             if pair[1] not in without:
                 counted = new[level[2] - base] if level[2] > base else level[2]
                 effects.levels[pair] = Level._make((level[0], new[level[1] - base], counted, *level[3:]))
-        kept = (change for change in made.effects.changes if change.sku not in without)
-        effects.changes.extend(change._replace(position=new[change.position - base]) for change in kept)
+        changes = (change for change in made.effects.changes if change.sku not in without)
+        effects.changes.extend(change._replace(position=new[change.position - base]) for change in changes)
         for count in made.effects.counts:
             if count.sku not in without:
                 effects.counts.append(Count(*count[:4], new[count[4] - base], count[5]))

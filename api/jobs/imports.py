@@ -17,7 +17,7 @@ from adapters.kit.mall import Mall
 from adapters.kit.profile import Profile, corrected
 from adapters.kit.recognise import NotRecognised, Recognised, recognise
 from adapters.kit.table import HEAD_BYTES, TableRefused, open_table
-from api.tables import imports
+from api.tables import import_pages, imports
 from api.tables.imports import ImportFile
 from api.wiring import House
 from ledger import keys, load
@@ -147,16 +147,22 @@ class _Bulk:
         self._rows = rows
         self._before = loads.Before()
 
-    def ahead(self, after_row: int) -> loads.Ahead:
-        """The next chunk behind the row, decided as the ledger stands now; without rows at the end."""
+    def ahead(self, after_row: int, *, full: bool = False) -> loads.Ahead:
+        """The next chunk behind the row, decided as the ledger stands now; without rows at the end. ``full``: each row from
+        all that it says.
+        """
         now = self._house.clock.now()
         envelope = Envelope(now, self._by.actor, self._by.trace, None, self._by.cause)
         with (
             self._house.pool.connection() as connection,
             look(connection, self._house.database.schema, now) as seen,
         ):
-            rows = imports.page(connection, self._file, after_row, self._rows)
-            return loads.decide_ahead(seen, self._how, rows, envelope)
+            rows = import_pages.page(connection, self._file, self._how, after_row, self._rows, full=full)
+            try:
+                return loads.decide_ahead(seen, self._how, rows, envelope)
+            except loads.MovedTooMuch:
+                rows = import_pages.in_full(connection, self._file, rows)
+                return loads.decide_ahead(seen.again(), self._how, rows, envelope)
 
     def commit(self, chunk: int, ahead: loads.Ahead) -> tuple[Done, loads.Ahead]:
         """The chunk is durable; the second value is the next one. Raises what ``apply_chunk`` raises."""
@@ -171,9 +177,9 @@ class _Bulk:
             except loads.MovedTooMuch:
                 if tries == MOVED_TRIES_MAX:
                     raise
-                ahead = self.ahead(first_row - 1)
+                ahead = self.ahead(first_row - 1, full=True)
                 last_row = ahead.rows[-1].row
-        self._before = loads.Before(done.position - done.facts + 1, done.position, frozenset(ahead.skus))
+        self._before = ahead.before(done.position - done.facts + 1, done.position)
         self._rows = _next_size(len(ahead.rows), self._house.writer.alone_seconds)
         skipped = done.answer["skipped"]
         assert isinstance(skipped, list), skipped

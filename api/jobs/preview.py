@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from adapters.kit.file_form import RowProblem
 from api.cli.output import Cell
 from api.jobs.imports import PROBLEMS_SHOWN_MAX, how_of, ready, staged
-from api.tables import imports
+from api.tables import import_pages, imports
 from api.wiring import House
 from ledger import keys, load
 from ledger.book import loads
@@ -15,8 +15,8 @@ from ledger.codec import Envelope
 from ledger.facts.listing import ListingLinked
 from ledger.facts.sku import SkuRegistered
 from ledger.facts.stock import Left
+from ledger.load import NewRow, PlainRow
 from ledger.reading import look
-from ledger.stock import Stock
 
 LISTED_MAX = 100
 PAGE_ROWS = 2_000
@@ -41,10 +41,18 @@ class Preview:
     first_numbers: int = 0
     to_zero: int = 0
 
-    def take_plain(self, before: Stock, units: int) -> None:
+    def take_plain(self, row: PlainRow) -> None:
         """One more row that sets a number and does nothing else."""
         self.changed += 1
-        self.to_zero += units <= 0 < (before.available_units or 0)
+        self.to_zero += row.units <= 0 < row.on_hand_units - row.allocated_units
+
+    def take_new(self, row: NewRow) -> None:
+        """One more row of a SKU and a listing that nobody knew."""
+        del row  # its number is the first, so none falls
+        self.changed += 1
+        self.new_listings += 1
+        self.new_skus += 1
+        self.first_numbers += 1
 
     def take(self, decided: Decided) -> None:
         """One more row."""
@@ -97,9 +105,13 @@ def preview(house: House, import_id: str) -> Preview:
         made = Preview(file.rows, file.problems, imports.same_file(connection, file))
     with house.pool.connection() as connection, look(connection, house.database.schema, now) as seen:
         how, nobody = how_of(file, seen.view.position), Envelope(now, "", "")
-        with imports.by_sku(connection, file, PAGE_ROWS) as pages:
+        with import_pages.by_sku(connection, file, how, PAGE_ROWS) as pages:
             for page in pages:
-                loads.decide_ahead(seen.again(), how, page, nobody, seen=made)
+                try:
+                    loads.decide_ahead(seen.again(), how, page, nobody, seen=made)
+                except loads.MovedTooMuch:
+                    full = import_pages.in_full(connection, file, page)
+                    loads.decide_ahead(seen.again(), how, full, nobody, seen=made)
     return made
 
 

@@ -1,7 +1,6 @@
-"""Rows of files on their way into the ledger: staged once, read by preview and apply from any process."""
+"""Rows of files on their way into the ledger, as they are staged, and what became of them; ``import_pages`` reads them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,13 +11,10 @@ from adapters.kit.file_form import FileRow, OwnColumns, RowProblem
 from ledger import keys
 from ledger.book.stock import CountTooOld, check_counted_at
 from ledger.levels import called_by
-from ledger.load import Linked, LoadRow
-from ledger.reading import LEVEL_COLUMNS, NO_LEVEL, level_of
-from ledger.terms import MAIN_PLACE, SKU_CHARACTERS_MAX, SkuNotAccepted, checked_sku
+from ledger.terms import SKU_CHARACTERS_MAX, SkuNotAccepted, checked_sku
 
 PROBLEM_VALUE_CHARACTERS_MAX = 200
 NAME_CHARACTERS_MAX = 500
-SAME_SKU_ROWS_MAX = 20_000  # of one SKU in one page; beyond it a preview counts them as if they were of two
 STAGING, STAGED, REFUSED = "staging", "staged", "refused"
 
 _COLUMNS = (
@@ -187,61 +183,6 @@ def same_file(connection: Connection[Any], file: ImportFile) -> str | None:
     return None if row is None else str(row[0])
 
 
-_LEVEL = ", ".join(f"s.{column.strip()}" for column in LEVEL_COLUMNS.split(","))
-# Everything a plain row is decided by comes with it. Each table is asked row by row through its index, whatever the planner
-# thinks of its size (LATERAL, OFFSET 0): rows that have just come are not in its statistics.
-_ROWS = f"""
-SELECT r.row, r.stream, r.sku, r.units, r.name, r.jan, r.product, r.codes, r.excluded, r.target, r.mode, r.counted_at,
-    r.kept_back, r.called, coalesce(l.told_position, 0), c.moved IS NOT NULL,
-    l.sku, l.units_per_listing, l.state = 'excluded', l.version, l.codes = r.codes, {_LEVEL}
-FROM {{rows}} AS r
-LEFT JOIN LATERAL (
-    SELECT * FROM listings WHERE shop = %(shop)s AND item = r.item AND variant = r.variant OFFSET 0
-) AS l ON true
-LEFT JOIN LATERAL (
-    SELECT * FROM stock_levels WHERE place = %(place)s AND sku = coalesce(nullif(l.sku, ''), r.sku) OFFSET 0
-) AS s ON true
-LEFT JOIN LATERAL (
-    SELECT true AS moved FROM stock_changes WHERE place = %(place)s AND sku = coalesce(nullif(l.sku, ''), r.sku) LIMIT 1
-) AS c ON true
-"""
-_UNDERSTOOD = "SELECT * FROM import_rows WHERE import_id = %(id)s AND problem_expected IS NULL"
-_NEXT = f"({_UNDERSTOOD} AND row > %(after)s ORDER BY import_id, row LIMIT %(limit)s)"
-_PAGE = f"{_ROWS.format(rows=_NEXT)} ORDER BY r.row".encode()
-_BY_SKU = f"{_ROWS.format(rows=f'({_UNDERSTOOD})')} ORDER BY coalesce(nullif(l.sku, ''), r.sku), r.row".encode()
-
-
-def page(connection: Connection[Any], file: ImportFile, after_row: int, limit: int) -> list[LoadRow]:
-    """The next understood rows behind ``after_row``, ready to be applied, with what each listing was last known to sell."""
-    values = {"shop": file.shop, "place": MAIN_PLACE, "id": file.import_id, "after": after_row, "limit": limit}
-    return [_load_row(row) for row in connection.execute(_PAGE, values, prepare=True).fetchall()]
-
-
-@contextmanager
-def by_sku(connection: Connection[Any], file: ImportFile, limit: int) -> Iterator[Iterator[list[LoadRow]]]:
-    """All understood rows in pages of about ``limit``, rows of one SKU together. In a transaction, which it stays in."""
-    with connection.cursor(name="import_rows_by_sku") as cursor:
-        cursor.itersize = limit
-        cursor.execute(_BY_SKU, {"shop": file.shop, "place": MAIN_PLACE, "id": file.import_id})
-        yield _pages(map(_load_row, cursor), limit)
-
-
-def _pages(rows: Iterator[LoadRow], limit: int) -> Iterator[list[LoadRow]]:
-    page: list[LoadRow] = []
-    for row in rows:
-        same = bool(page) and _sku(row) == _sku(page[-1]) != ""
-        if len(page) >= (SAME_SKU_ROWS_MAX if same else limit):
-            yield page
-            page = []
-        page.append(row)
-    if page:
-        yield page
-
-
-def _sku(row: LoadRow) -> str:
-    return (row.linked.sku if row.linked is not None else "") or row.sku
-
-
 def forget_skips(connection: Connection[Any], import_id: str, after_row: int) -> None:
     """What was noted of rows behind ``after_row`` is forgotten: they are decided again."""
     connection.execute("DELETE FROM import_skips WHERE import_id = %s AND row > %s", (import_id, after_row))
@@ -324,9 +265,3 @@ def _problem(import_id: str, row: RowProblem) -> tuple[object, ...]:
     value = row.value[:PROBLEM_VALUE_CHARACTERS_MAX].replace("\x00", "\ufffd")
     nothing = (None, None, None, 0, "", None, "", "", "", "", False, "available", "", None, None)
     return (import_id, row.row, *nothing, row.column, value, row.expected)
-
-
-def _load_row(row: Sequence[Any]) -> LoadRow:
-    linked = None if row[19] is None else Linked._make(row[16:21])
-    level = NO_LEVEL if row[21] is None else level_of(row[21:])
-    return LoadRow._make((*row[:16], linked, level))

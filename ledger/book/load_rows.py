@@ -115,7 +115,7 @@ class Decided(NamedTuple):
 def decide(view: View, how: How, row: LoadRow) -> Decided:
     """The row's facts, and what becomes of it. Raises NotReadYet."""
     linked = _linked(view, row)
-    code = (linked.sku if linked is not None else "") or row.sku
+    code = sku_of(view, row)
     if not code:
         return Decided("", (), load.NO_SKU)
     level = view.level(code)
@@ -150,33 +150,13 @@ def decide(view: View, how: How, row: LoadRow) -> Decided:
     return Decided(code, drafts, load.CHANGED)
 
 
-def is_plain(how: How, row: LoadRow, level: Level) -> bool:
-    """The row does nothing but set a newer number, of a SKU that has one: with nothing on top, nothing owed, nothing to name.
-
-    ``PlainNumbers`` then says what ``decide`` would.
-    """
-    linked, stock = row.linked, level.stock
-    if row.units is None or row.excluded or row.moved or row.told_position or row.kept_back_units is not None:
-        return False
-    if row.stream is not None:
-        if linked is None or not linked.sku or linked.excluded or not (linked.codes_known or not row.codes):
-            return False
-        if row.units * linked.units_per_listing > UNITS_MAX:
-            return False
-    return (
-        how.mode_of(row) == "overwrite"
-        and row.target == "available"
-        and row.counted_at is None
-        and stock.on_hand_units is not None
-        and stock.on_hand_units >= stock.allocated_units
-        and level.sku_version > 0
-        and not level.recipe_version
-        and row.called in (0, level.called)
-        and (level.counted_at is None or level.counted_at < how.counted_at)
-    )
-
-
 # ------------------------------------------------------------------ its listing
+
+
+def sku_of(view: View, row: LoadRow) -> str:
+    """The SKU that the row speaks of: that of its listing, else what the match key names; "" none. Raises NotReadYet."""
+    linked = _linked(view, row)
+    return (linked.sku if linked is not None else "") or row.sku
 
 
 def _linked(view: View, row: LoadRow) -> Linked | None:

@@ -10,15 +10,14 @@ from typing import Protocol
 
 from ledger import keys, load, shop
 from ledger.book import Verb
-from ledger.book.load_rows import Decided, How, bring, decide, is_plain, wanted
+from ledger.book.load_rows import Decided, How, bring, decide, sku_of, wanted
 from ledger.book.stock import check_counted_at
 from ledger.codec import Envelope
 from ledger.facts.load import ImportChunkApplied, ImportStarted
-from ledger.load import LoadRow
-from ledger.plain import PlainNumbers
+from ledger.load import AnyRow, LoadRow, NewRow, PlainRow
+from ledger.plain import PlainRows
 from ledger.reading import Look
-from ledger.stock import Stock
-from ledger.terms import MAIN_PLACE, utc_moment
+from ledger.terms import utc_moment
 from ledger.view import Draft, Made, NotReadYet, Span, View, Wanted
 from ledger.writer import Decision
 
@@ -44,11 +43,13 @@ class Seen(Protocol):
 
     def take(self, decided: Decided) -> None: ...
 
-    def take_plain(self, before: Stock, units: int) -> None: ...
+    def take_plain(self, row: PlainRow) -> None: ...
+
+    def take_new(self, row: NewRow) -> None: ...
 
 
 class MovedTooMuch(RuntimeError):
-    """So many rows' SKUs moved since the chunk was decided that it is to be decided ahead again."""
+    """So much moved since the rows were read that they are to be decided again, each from all that it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,88 +59,128 @@ class Ahead:
     ``listings`` are the streams of the rows' listings, with the SKU that is decided again when one of them moves.
     """
 
-    rows: Sequence[LoadRow]
+    rows: Sequence[AnyRow]
     outcomes: Sequence[str]
     skus: Sequence[str]
     listings: Mapping[str, str]
     made: Made
 
-    def stale(self, moved: Iterable[str]) -> frozenset[str]:
-        """The SKUs whose rows rest on one of these streams."""
-        found: set[str] = set()
+    def stale(self, moved: Iterable[str], before: "Before") -> frozenset[str]:
+        """The SKUs whose rows rest on one of these streams, or on what the chunk before did.
+
+        Raises MovedTooMuch when more than the stock of a plain row's SKU moved: that row knows nothing else.
+        """
+        found, more = set(before.skus), set(before.named)
         for stream in moved:
             kind = keys.kind_of(stream)
-            if kind in ("stock", "sku"):
+            if kind == "stock":
                 found.add(keys.parts_of(stream)[-1])
+            elif kind == "sku":
+                more.add(keys.parts_of(stream)[-1])
             elif stream in self.listings:
-                found.add(self.listings[stream])
-        return frozenset(found & set(self.skus)) if found else frozenset()
+                more.add(self.listings[stream])
+        stale = frozenset((found | more).intersection(self.skus))
+        if more and any(isinstance(row, PlainRow) and row.sku in more for row in self.rows):
+            raise MovedTooMuch(
+                f"more than the stock of {len(more)} SKUs moved; expected no more than that of a plain row"
+            )
+        return stale
+
+    def before(self, first: int, last: int) -> "Before":
+        """What this chunk is to the next one, its facts standing at these positions."""
+        named = frozenset(
+            code for row, code in zip(self.rows, self.skus, strict=True) if not isinstance(row, PlainRow) and code
+        )
+        return Before(first, last, frozenset(self.skus), named)
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The chunk that this import committed while the next one was decided: its positions, and its SKUs."""
+    """The chunk that this import committed while the next one was decided: its positions, its SKUs, and those of which it
+    may have said more than a number.
+    """
 
     first: int = 0
     last: int = 0
     skus: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
 
 
 def decide_ahead(
     look: Look,
     how: How,
-    rows: Sequence[LoadRow],
+    rows: Sequence[AnyRow],
     envelope: Envelope,
     seen: Seen | None = None,
 ) -> Ahead:
     """The rows as far as one commit may take them, decided as the ledger stood at the look's position; nothing is recorded.
 
-    With ``seen`` all rows are decided, it is told of each, and the answer is not one to apply.
+    No SKU of a plain or a new row comes twice. With ``seen`` all rows are decided, it is told of each, and the answer is not
+    one to apply. Raises MovedTooMuch, before anything is decided.
     """
-    view = look.view
-    position, facts_max = view.position, load.CHUNK_FACTS_MAX if seen is None else EVERY_FACT
-    rows = _still_linked(look, rows)
-    bring(view, how, rows)
-    look.read(wanted(how, rows))
-    plain = PlainNumbers(replace(envelope, at=how.counted_at), how.plain_covers, how.import_id)
-    outcomes: list[str] = []
-    skus: list[str] = []
-    of_facts: list[str] = []
+    position, facts_max = look.view.position, load.CHUNK_FACTS_MAX if seen is None else EVERY_FACT
+    rows = _read(look, how, rows)
+    chunk = _Chunk(look, how, envelope, seen)
     for n, row in enumerate(rows):
-        if len(view.facts) + FACTS_OF_A_ROW_MAX > facts_max:
+        if len(look.view.facts) + FACTS_OF_A_ROW_MAX > facts_max:
             break
-        linked = row.linked
-        code = (linked.sku if linked is not None else "") or row.sku
-        pair = (MAIN_PLACE, code)
-        level = view.levels.get(pair)
-        if level is not None and row.units is not None and is_plain(how, row, level):
-            units = row.units if linked is None else row.units * linked.units_per_listing
-            if seen is None:
-                state = plain.state(level.stock, units, row.row)
-                view.record_made(
-                    keys.stock(code), pair, plain.after(level, units, view.position + 1), plain.name, state
-                )
-                of_facts.append(code)
-            else:
-                view.levels[pair] = plain.after(level, units, view.position + 1)
-                seen.take_plain(level.stock, units)
-            outcomes.append(load.CHANGED)
-            skus.append(code)
-            continue
+        match row:
+            case PlainRow():
+                chunk.take_plain(row)
+            case NewRow():
+                chunk.take_new(row)
+            case LoadRow():
+                chunk.take(row, rows[n:])
+    done, skus = rows[: len(chunk.outcomes)], chunk.skus
+    listings = {row.stream: code for row, code in zip(done, skus, strict=True) if row.stream is not None}
+    made = Made(position, look.view.facts, chunk.of_facts, look.view.effects)
+    return Ahead(done, chunk.outcomes, skus, listings, made)
+
+
+class _Chunk:
+    """Rows as they are decided over one look. Mutable: the outcome and the SKU of every row, the SKU of every fact."""
+
+    def __init__(self, look: Look, how: How, envelope: Envelope, seen: Seen | None) -> None:
+        self._look, self._view, self._how, self._envelope, self._seen = look, look.view, how, envelope, seen
+        self._plain = PlainRows(envelope, replace(envelope, at=how.counted_at), how.plain_covers, how.import_id)
+        self.outcomes: list[str] = []
+        self.skus: list[str] = []
+        self.of_facts: list[str] = []
+
+    def take_plain(self, row: PlainRow) -> None:
+        if self._seen is None:
+            self._plain.number(self._view, row)
+            self.of_facts.append(row.sku)
+        else:
+            self._seen.take_plain(row)
+        self.outcomes.append(load.CHANGED)
+        self.skus.append(row.sku)
+
+    def take_new(self, row: NewRow) -> None:
+        if self._seen is None:
+            before = len(self._view.facts)
+            self._plain.first(self._view, row)
+            self.of_facts.extend([row.sku] * (len(self._view.facts) - before))
+        else:
+            self._seen.take_new(row)
+        self.outcomes.append(load.CHANGED)
+        self.skus.append(row.sku)
+
+    def take(self, row: LoadRow, following: Sequence[AnyRow]) -> None:
+        """``following``: the row and those behind it, what is read for it is read for them too."""
         while True:
             try:
-                decided = decide(view, how, row)
-                view.apply(decided.drafts, envelope)
+                decided = decide(self._view, self._how, row)
+                self._view.apply(decided.drafts, self._envelope)
                 break
             except NotReadYet as more:
-                look.read(_also_wanted(view, how, rows[n:], more.wanted))
-        outcomes.append(decided.outcome)
-        skus.append(decided.sku)
-        of_facts.extend([decided.sku] * len(decided.drafts))
-        if seen is not None:
-            seen.take(decided)
-    listings = {row.stream: code for row, code in zip(rows, skus, strict=False) if row.stream is not None}
-    return Ahead(rows[: len(outcomes)], outcomes, skus, listings, Made(position, view.facts, of_facts, view.effects))
+                others = [one for one in following if isinstance(one, LoadRow)]
+                self._look.read(_also_wanted(self._view, self._how, others, more.wanted))
+        self.outcomes.append(decided.outcome)
+        self.skus.append(decided.sku)
+        self.of_facts.extend([decided.sku] * len(decided.drafts))
+        if self._seen is not None:
+            self._seen.take(decided)
 
 
 def start_import(import_id: str, started: ImportStarted) -> Verb:
@@ -175,7 +216,7 @@ def apply_chunk(chunk: int, ahead: Ahead, how: How, before: Before = Before()) -
     assert 0 < len(rows) <= load.CHUNK_ROWS_MAX, len(rows)
     streams = {stream} | ({keys.shop(how.shop)} if how.shop and how.mode == "add" else set())
     span = Span(ahead.made.position, before.first, before.last)
-    both = before.skus & set(ahead.skus) if before.last > ahead.made.position else frozenset()
+    passed = before if before.last > ahead.made.position else Before()
 
     def decide_chunk(view: View) -> Decision:
         state = view.state(stream, load.FOLD)
@@ -186,7 +227,7 @@ def apply_chunk(chunk: int, ahead: Ahead, how: How, before: Before = Before()) -
                 f"chunk {chunk} of an import that is {state.state} at chunk {state.chunk}; expected the next chunk of a running one"
             )
         load.refuse_while_pushing(how.mode, shop_is_pushing=how.mode == "add" and _is_pushing(view, how.shop))
-        stale = ahead.stale(view.moved_in(span)) | both
+        stale = ahead.stale(view.moved_in(span), passed)
         drafts, outcomes = _again(view, how, ahead, stale) if stale else ([], ahead.outcomes)
         changed = sum(outcome == load.CHANGED for outcome in outcomes)
         skipped = [(row.row, said) for row, said in zip(rows, outcomes, strict=True) if said in load.SKIPS]
@@ -226,6 +267,26 @@ def cancel_import(import_id: str) -> Verb:
 
 
 # ------------------------------------------------------------------ ahead of the lock
+
+
+def _read(look: Look, how: How, rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
+    """The same rows, with all that deciding them surely reads in the view; plain and new rows bring what they need.
+
+    Raises MovedTooMuch when a link that is newer than its row made it one of a plain or a new row's SKU.
+    """
+    full = [row for row in rows if isinstance(row, LoadRow)]
+    if not full:
+        return rows
+    fresh = _still_linked(look, full)
+    bring(look.view, how, fresh)
+    look.read(wanted(how, fresh))
+    codes = {sku_of(look.view, row) for row in fresh}
+    if any(not isinstance(row, LoadRow) and row.sku in codes for row in rows):
+        raise MovedTooMuch(
+            "a listing was linked anew; expected every row of its SKU to be decided from all that it says"
+        )
+    following = iter(fresh)
+    return [next(following) if isinstance(row, LoadRow) else row for row in rows]
 
 
 def _still_linked(look: Look, rows: Sequence[LoadRow]) -> Sequence[LoadRow]:

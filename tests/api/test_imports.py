@@ -10,7 +10,7 @@ from api.database import Database
 from api.jobs import imports, preview
 from api.jobs.imports import Wish
 from api.projecting import runner
-from api.tables import imports as rows_of
+from api.tables import import_pages
 from ledger import load
 from ledger.book import loads, shops, stock
 from ledger.codec import Envelope
@@ -174,7 +174,7 @@ def test_an_order_while_a_chunk_waits_for_the_lock_is_on_top_of_its_number(given
     how = imports.how_of(file, since)
     now = given.house.clock.now()
     with given.house.pool.connection() as connection, look(connection, given.house.database.schema, now) as seen:
-        rows = rows_of.page(connection, file, 0, 100)
+        rows = import_pages.page(connection, file, how, 0, 100)
         ahead = loads.decide_ahead(seen, how, rows, Envelope(now, "user:1", "t"))
     given.order(given.rakuten, "r-1", "A", 4, hours=2)
     done = given.house.book.do(loads.apply_chunk(1, ahead, how), given.house.by())
@@ -193,7 +193,9 @@ def test_a_chunk_whose_skus_all_moved_is_decided_ahead_again(given: Imports) -> 
     how = imports.how_of(file, since)
     now = given.house.clock.now()
     with given.house.pool.connection() as connection, look(connection, given.house.database.schema, now) as seen:
-        ahead = loads.decide_ahead(seen, how, rows_of.page(connection, file, 0, 1_000), Envelope(now, "u", "t"))
+        ahead = loads.decide_ahead(
+            seen, how, import_pages.page(connection, file, how, 0, 1_000), Envelope(now, "u", "t")
+        )
     given.rakuten_file(dict.fromkeys(names, 3), hours=0.5)
     with pytest.raises(loads.MovedTooMuch):
         given.house.book.do(loads.apply_chunk(1, ahead, how), given.house.by())
