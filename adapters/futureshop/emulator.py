@@ -6,6 +6,7 @@ Faults of any mall are the kit's; this mall's own are switches in ``state_of(sho
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,8 @@ from ledger.terms import ListingKey
 CALLS_PER_SECOND = 1.0
 TOKEN_SECONDS = 3_600
 PRODUCTS_MAX = 100
+
+_COUNT = re.compile(r"[+-]?[0-9]{1,9}")
 
 
 @dataclass
@@ -167,32 +170,48 @@ def _set_numbers(shop: EmulatedShop, state: FutureshopState, body: bytes) -> Res
     return JSONResponse({"status": "success" if ok else "failed", "results": results})
 
 
-def _set_product(shop: EmulatedShop, state: FutureshopState, product: Mapping[str, object]) -> dict[str, object]:
+def _set_product(shop: EmulatedShop, state: FutureshopState, product: object) -> dict[str, object]:
     """One product: every number of it is set, or none."""
-    item = str(product.get("productNo"))
-    stocks = product.get("inventoryInfo")
-    assert isinstance(stocks, dict), product
+    item = str(product.get("productNo", "")) if isinstance(product, dict) else ""
+    rows = _rows_of(product)
+    if not item or rows is None:
+        return _result(item, "InvalidParameter")
     if item in state.rejects:
         return _result(item, state.rejects[item])
     if not any(key.item == item for key in shop.stock):
         return _result(item, "ProductNotFound")
     levels: list[tuple[ListingKey, int]] = []
-    for bucket in ("regular", "preorder"):
-        for row in stocks.get(bucket, {}).get("inventoryList", []):
-            key = key_of(item, row["verticalNo"], row["horizontalNo"], preorder=bucket == "preorder")
-            units = _units_after(shop.stock.get(key), row["count"])
-            if key not in shop.stock or units is None:
-                return _result(item, "StockNotFound" if key not in shop.stock else "InvalidParameter")
-            levels.append((key, units))
+    for preorder, row in rows:
+        vertical, horizontal = str(row.get("verticalNo") or ""), str(row.get("horizontalNo") or "")
+        key = key_of(item, vertical, horizontal, preorder=preorder)
+        units = _units_after(shop.stock.get(key), row.get("count"))
+        if key not in shop.stock or units is None:
+            return _result(item, "StockNotFound" if key not in shop.stock else "InvalidParameter")
+        levels.append((key, units))
     shop.pushed(levels)
     return _result(item, "")
+
+
+def _rows_of(product: object) -> list[tuple[bool, dict[str, object]]] | None:
+    """The rows of both buckets, 予約 marked; None when the request is not of the mall's form."""
+    stocks = product.get("inventoryInfo") if isinstance(product, dict) else None
+    if not isinstance(stocks, dict):
+        return None
+    found: list[tuple[bool, dict[str, object]]] = []
+    for bucket in ("regular", "preorder"):
+        stock = stocks.get(bucket, {"inventoryList": []})
+        rows = stock.get("inventoryList") if isinstance(stock, dict) else None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            return None
+        found += [(bucket == "preorder", row) for row in rows]
+    return found
 
 
 def _units_after(before: int | None, count: object) -> int | None:
     """A number sets; text sets, or with a sign adds. None: not a count."""
     if isinstance(count, int) and not isinstance(count, bool):
         return count if 0 <= count <= 999_999_999 else None
-    if not isinstance(count, str) or len(count) > 9 or not count.lstrip("+-").isdecimal():
+    if not isinstance(count, str) or len(count) > 9 or _COUNT.fullmatch(count) is None:
         return None
     return int(count) + (before or 0) if count[0] in "+-" else int(count)
 
@@ -254,8 +273,11 @@ def _orders(shop: EmulatedShop, state: FutureshopState, request: Request) -> Res
     asked = dict(request.query_params)
     if not state.knows_changes and any(name.startswith("updateDate") for name in asked):
         return _failed("InvalidParameter", path="updateDateStart", status=400)
-    found = [order for order in shop.orders.values() if _is_asked_for(order, asked)]
-    at = int(asked.get("cursor", "0"))
+    try:
+        found = [order for order in shop.orders.values() if _is_asked_for(order, asked)]
+        at = int(asked.get("cursor", "0"))
+    except ValueError:
+        return _failed("InvalidDateFormat", status=400)
     rows = [_row(state, order, detail=False) for order in found[at : at + state.page]]
     more = {**asked, "cursor": str(at + state.page)} if at + state.page < len(found) else None
     return _page("orderList", rows, "shipping", more)
@@ -264,11 +286,13 @@ def _orders(shop: EmulatedShop, state: FutureshopState, request: Request) -> Res
 def _is_asked_for(order: EmulatedOrder, asked: Mapping[str, str]) -> bool:
     if "orderNo" in asked:
         return order.number in asked["orderNo"].split(",")
-    by_change = "updateDateStart" in asked
-    start, end = ("updateDateStart", "updateDateEnd") if by_change else ("orderDateStart", "orderDateEnd")
-    moment = (order.cancelled_at or order.ordered_at) if by_change else order.ordered_at
-    second = moment.replace(microsecond=0)
-    return _moment(asked[start]) <= second <= _moment(asked[end])
+    placed, changed = order.ordered_at, order.cancelled_at or order.ordered_at
+    ranges = (("orderDateStart", "orderDateEnd", placed), ("updateDateStart", "updateDateEnd", changed))
+    return all(
+        (start not in asked or _moment(asked[start]) <= moment.replace(microsecond=0))
+        and (end not in asked or moment.replace(microsecond=0) <= _moment(asked[end]))
+        for start, end, moment in ranges
+    )
 
 
 def _row(state: FutureshopState, order: EmulatedOrder, *, detail: bool) -> dict[str, object]:

@@ -10,17 +10,10 @@ from dataclasses import dataclass
 
 # The names this emulated mall has. What a working client uses, and what profile.toml assumes beside it.
 SEEN_NAMES = frozenset(
-    [
-        "searchedCount",
-        "page",
-        "orders",
-        "displayOrderNumber",
-        "orderDate",
-        "deliveryInfos",
-        "basketInfos",
-        "productCode",
-        "amount",
-    ]
+    (
+        *("searchedCount", "page", "orders", "displayOrderNumber", "orderDate", "memberId", "sumPrice"),
+        *("deliveryInfos", "basketInfos", "productCode", "productName", "price", "amount"),
+    )
 )
 ASSUMED_NAMES = frozenset(
     (

@@ -30,6 +30,8 @@ def order_row(order: EmulatedOrder, own_codes: OwnCodes, *, provisional: bool) -
         baskets.append(
             {
                 "productCode": key.item,
+                "productName": "サンプル商品",
+                "price": PRICE_YEN,
                 "productCustomCode": own,
                 "variationId": key.variant or None,
                 "variationCustomCode": option or None,
@@ -39,6 +41,8 @@ def order_row(order: EmulatedOrder, own_codes: OwnCodes, *, provisional: bool) -
     return {
         "displayOrderNumber": order.number,
         "orderDate": _said(order.ordered_at),
+        "memberId": "sample-member",
+        "sumPrice": sum(units * PRICE_YEN for _, units in order.lines),
         "updateDate": _said(order.cancelled_at or order.ordered_at),
         "isTemporaryOrder": provisional,
         "deliveryInfos": [{"basketInfos": baskets}],

@@ -25,6 +25,35 @@ def test_introspection_and_unknown_fields_are_refused_before_anything_is_carried
         assert shop.shop.stock[PLAIN] == 9
 
 
+def test_the_document_of_a_working_client_is_answered_as_that_client_reads_it() -> None:
+    document = (
+        "query searchOrder($input: SearchOrderRequest!) {searchOrder(input: $input) {searchedCount page orders "
+        "{displayOrderNumber orderDate memberId sumPrice deliveryInfos "
+        "{basketInfos {productCode productName price amount}}}}}"
+    )
+    asked = {
+        "startOrderDate": "20261120000000",
+        "endOrderDate": "20261120235959",
+        "deliveryStatus": "N",
+        "sortOrder": "ASC",
+        "page": 1,
+        "limit": 1000,
+    }
+    with store() as shop:
+        order = shop.shop.sell(PLAIN, 2)
+        assert order is not None
+        basket = {"productCode": PLAIN.item, "productName": "サンプル商品", "price": 2980, "amount": 2}
+        row = {
+            "displayOrderNumber": order.number,
+            "orderDate": "2026-11-20 09:05:00",
+            "memberId": "sample-member",
+            "sumPrice": 5960,
+            "deliveryInfos": [{"basketInfos": [basket]}],
+        }
+        found = {"searchOrder": {"searchedCount": 1, "page": 1, "orders": [row]}}
+        assert said(shop, document, {"input": asked}) == {"data": found}
+
+
 def test_fields_of_a_mutation_are_carried_out_one_after_the_other() -> None:
     with store() as shop:
         document = (
