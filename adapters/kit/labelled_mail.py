@@ -60,11 +60,13 @@ def read_labelled_mail(
     """What the mail says of one order, Ignored for a known mail without one, else NotUnderstood with its rule and line.
 
     ``line_of`` makes a line of an item and its ordinal; ``read_items`` replaces ``labelled_items``. The profile says, all
-    below ``mail.``: order_subjects, changed_subjects, cancel_subjects, cancel_request_words, ignored.* (phrases in a
+    below ``mail.``: not_ours, order_subjects, changed_subjects, cancel_subjects, cancel_request_words, ignored.* (phrases in a
     subject); order_number_labels, order_number (a pattern), ordered_at_labels; items_start, items_end (patterns);
     code_labels, name_labels, quantity_labels; cancel_reason_labels, cancel_reasons.* (phrases).
     """
     subject = label_key(mail.subject)
+    if said_in(subject, profile.texts("mail.not_ours")):
+        return NotUnderstood("subject")
     if said_in(subject, profile.texts("mail.cancel_subjects")):
         if said_in(subject, profile.texts("mail.cancel_request_words")):
             return NotUnderstood("cancel_request")  # Asked for, not done: the units are still sold.

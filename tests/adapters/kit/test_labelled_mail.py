@@ -20,6 +20,7 @@ from ledger.terms import CancelReason, OrderState, Telling, TellingLine
 
 PROFILE = Profile(
     {
+        "mail.not_ours": ["他モール"],
         "mail.order_subjects": ["注文確認"],
         "mail.changed_subjects": ["注文変更"],
         "mail.cancel_subjects": ["キャンセル"],
@@ -87,6 +88,7 @@ def test_what_is_not_there_is_not_guessed(text: str, rule: str, line: int | None
 def test_subjects_decide_what_a_mail_is() -> None:
     assert reading(TEXT, "商品を発送しました") == Ignored("shipping_notice")
     assert reading(TEXT, "お知らせ") == NotUnderstood("subject")
+    assert reading(TEXT, "【他モール】注文確認") == NotUnderstood("subject")
     assert reading(TEXT, "注文キャンセルの依頼") == NotUnderstood("cancel_request")
     assert isinstance(reading(TEXT, "注文 変更"), Telling)
     cancel = reading("注文番号：123\n理由：お客様のご都合（欠品のため）\n", "キャンセル")
