@@ -1,5 +1,6 @@
 """How Amazon names a listing: one text, the 出品者SKU. It has no variants; the ASIN is no name (several SKUs share one)."""
 
+from unicodedata import category
 from urllib.parse import quote
 
 from ledger.terms import ListingKey
@@ -19,14 +20,23 @@ def sku_of(key: ListingKey) -> str:
 
 def key_of(sku: str) -> ListingKey:
     """The listing a SKU names; the inverse of ``sku_of``."""
+    if _JOINER not in sku:
+        return ListingKey(sku)
     item, _, variant = sku.partition(_JOINER)
     return ListingKey(item, variant)
 
 
 def is_sku(sku: str) -> bool:
     """Whether Amazon could have this SKU: not empty, not too long, no control character, no space at its ends."""
-    key = key_of(sku)
-    return 0 < len(sku) <= SKU_CHARACTERS_MAX and sku == sku.strip() and (key.item + key.variant).isprintable()
+    if not 0 < len(sku) <= SKU_CHARACTERS_MAX or sku != sku.strip():
+        return False
+    return sku.isprintable() or all(map(_stands_on_a_line, sku.replace(_JOINER, "", 1)))
+
+
+def _stands_on_a_line(character: str) -> bool:
+    """Every character but controls and line ends; full-width and no-break spaces do."""
+    kind = category(character)
+    return kind[0] != "C" and kind not in ("Zl", "Zp")
 
 
 def in_path(sku: str) -> str:

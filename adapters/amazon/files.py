@@ -142,12 +142,16 @@ class _Reader:
         if isinstance(units, NotUnits) and not excluded:
             return RowProblem(line, self._header[self._units], cells[self._units], units.expected)
         asin, jan = _cell(cells, self._asin), self._jan(cells)
-        said = {"sku": sku, "jan": jan, "asin": asin}
+        matches = {"sku": sku}
+        if jan:
+            matches["jan"] = jan
+        if asin:
+            matches["asin"] = asin
         return FileRow(
             line,
             key_of(sku),
             None if excluded or isinstance(units, NotUnits) else units,
-            matches={name: value for name, value in said.items() if value},
+            matches=matches,
             name=_cell(cells, self._name),
             jan=jan,
             flags=_EXCLUDED if excluded else _NO_FLAGS,
