@@ -17,6 +17,7 @@ from adapters.kit.mall import Mall
 from adapters.kit.profile import Profile, corrected
 from adapters.kit.recognise import NotRecognised, Recognised, recognise
 from adapters.kit.table import HEAD_BYTES, TableRefused, open_table
+from adapters.kit.workbook import as_table
 from api.tables import import_pages, imports
 from api.tables.imports import ImportFile
 from api.wiring import House
@@ -88,7 +89,7 @@ def stage(
     counted_at = _surely_counted_at(wish.counted_at or house.clock.now())
     check_counted_at(counted_at, house.clock.now())
     hashed = _Hashed(chunks)
-    head, body = _head(hashed)
+    head, body = _table(wish.file_name, hashed)
     mall = adapters.declared(shop.mall if shop else OUR_FORM)
     found = _recognised(wish.file_name, head, mall)
     profile = profile_of(mall, shop)
@@ -230,6 +231,14 @@ class _Hashed:
 
     def digest(self) -> str:
         return self._sha256.hexdigest()
+
+
+def _table(file_name: str, chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """What the file begins with, and all of it; a workbook as its CSV. Raises FileRefused."""
+    try:
+        return _head(as_table(chunks))
+    except TableRefused as refused:
+        raise FileRefused(f"{file_name}: {refused}") from None
 
 
 def _head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
