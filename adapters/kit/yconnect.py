@@ -1,0 +1,186 @@
+"""Log in to Yahoo! JAPAN's store web service (YConnect v2): tokens that expire every hour, and the public-key headers.
+
+A person logs in every four weeks; from that come a refresh token and, from it, access tokens. A renewed secret is kept
+(``remember``) before it is used, so that a crash between the two loses nothing. What a mall that uses it declares: the
+settings ``seller_id``, ``client_id``, ``redirect_uri``, ``public_key_version``, ``public_key_made_on``; the secrets
+``client_secret``, ``authorization_code``, ``refresh_token``, ``access_token``, ``logged_in_at``, ``public_key``; in its
+profile ``hosts.auth``, ``api.login_days`` and ``api.public_key_days``.
+"""
+
+import base64
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeAlias
+from urllib.parse import urlencode
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from adapters.kit.answers import json_of, outcome_of_no_answer, throttled_or_transient
+from adapters.kit.mall import Answer, DueWarning, Reply, ShopAccess
+from adapters.kit.order_mail import JST
+from ledger.terms import Outcome, Result, utc_text
+
+TOKEN_PATH = "/yconnect/v2/token"  # noqa: S105  (a path)
+EXPIRED_SESSION = "px-04102"
+RELOGIN_NEEDED = "relogin_needed"
+WARNING_DAYS = (1, 7, 30)
+
+Send: TypeAlias = Callable[[Mapping[str, str]], Reply]  # one request with these headers added
+CodeOf: TypeAlias = Callable[[Answer], str]  # the service's own error code in an answer, "" when there is none
+
+
+def authorized(access: ShopAccess, send: Send, code_of: CodeOf) -> Answer | Outcome:
+    """The service's answer to one request, or the outcome when there is none to look at.
+
+    An access token that has expired is renewed once and the request sent once more; what is still refused then is
+    rejected_auth. A request that never got a token was not sent: its outcome is never unknown.
+    """
+    token = access.secrets.get("access_token", "")
+    if token:
+        reply = _with_token(access, send, token)
+        if not (isinstance(reply, Answer) and (reply.status == 401 or code_of(reply) == EXPIRED_SESSION)):
+            return _answer_or_outcome(reply, code_of)
+    renewed = _renew(access)
+    if isinstance(renewed, Outcome):
+        return renewed
+    return _answer_or_outcome(_with_token(access, send, renewed), code_of)
+
+
+def log_in(access: ShopAccess) -> Outcome | None:
+    """None when the authorization code of a person's login has become tokens, which are kept with the login's moment.
+
+    The code works once and for minutes only; it is forgotten as soon as it has worked.
+    """
+    fields = {
+        "grant_type": "authorization_code",
+        "code": access.secrets.get("authorization_code", ""),
+        "redirect_uri": access.settings.get("redirect_uri", ""),
+    }
+    got = _token(access, fields)
+    if isinstance(got, Outcome):
+        return got
+    access.remember("logged_in_at", utc_text(access.now().replace(microsecond=0)))
+    access.remember("authorization_code", "")
+    return None
+
+
+def due_warnings(access: ShopAccess) -> tuple[DueWarning, ...]:
+    """What a person has to do and by when: log in again (every 4 weeks), make a new public key (every year).
+
+    Each warning's code ends with the step it is at: 30, 7 or 1 days before, or ``over``.
+    """
+    login_days, key_days = access.profile.number("api.login_days"), access.profile.number("api.public_key_days")
+    logged_in = access.secrets.get("logged_in_at", "")
+    found = [_due(access, "relogin", logged_in, login_days, "Yahoo! JAPAN IDでの再ログイン（4週間ごと）")]
+    if access.secrets.get("public_key", ""):
+        made = access.settings.get("public_key_made_on", "")
+        found.append(_due(access, "public_key", made, key_days, "公開鍵の再発行（1年ごと）"))
+    return tuple(warning for warning in found if warning is not None)
+
+
+# ------------------------------------------------------------------ private
+
+
+def _due(access: ShopAccess, what: str, since: str, days: int, label: str) -> DueWarning | None:
+    start = _moment(since)
+    if start is None:
+        return DueWarning(f"{what}_date_unknown", f"{label}の期限がわかりません。最後に行った日を登録してください。")
+    due_at = start + timedelta(days=days)
+    left_days = (due_at - access.now()).total_seconds() / 86_400
+    step = next((step for step in WARNING_DAYS if left_days <= step), None)
+    if step is None:
+        return None
+    day = due_at.astimezone(JST).strftime("%Y年%m月%d日 %H:%M")
+    if left_days <= 0:
+        return DueWarning(f"{what}_over", f"{label}の期限（{day}）を過ぎました。", due_at)
+    return DueWarning(f"{what}_{step}", f"{label}を{day}までに行ってください（あと{math.ceil(left_days)}日）。", due_at)
+
+
+def _moment(text: str) -> datetime | None:
+    """The moment of a kept login, or of a date typed by a person (midnight in Japan)."""
+    try:
+        moment = datetime.fromisoformat(text.strip().replace("/", "-"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=JST)
+
+
+def _renew(access: ShopAccess) -> str | Outcome:
+    """A new access token by the refresh token; a refresh usually gives no new refresh token, one that comes is kept."""
+    refresh_token = access.secrets.get("refresh_token", "")
+    if not refresh_token:
+        return Outcome(Result.REJECTED_AUTH, RELOGIN_NEEDED)
+    return _token(access, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+
+def _token(access: ShopAccess, fields: Mapping[str, str]) -> str | Outcome:
+    """The access token given for a grant, kept together with the refresh token when one came."""
+    client = f"{access.settings.get('client_id', '')}:{access.secrets.get('client_secret', '')}"
+    headers = {
+        "Authorization": "Basic " + base64.b64encode(client.encode()).decode("ascii"),
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    content = urlencode(fields).encode("ascii")
+    reply = access.http.send("POST", access.host("auth") + TOKEN_PATH, headers=headers, content=content)
+    if not isinstance(reply, Answer):
+        # Whatever became of this call, the one it was for was not sent: nothing was applied.
+        return Outcome(Result.TRANSIENT, outcome_of_no_answer(reply).code)
+    body = json_of(reply)
+    said: dict[object, object] = body if isinstance(body, dict) else {}
+    access_token = said.get("access_token")
+    if reply.status == 200 and isinstance(access_token, str) and access_token:
+        refresh_token = said.get("refresh_token")
+        if isinstance(refresh_token, str) and refresh_token and refresh_token != access.secrets.get("refresh_token"):
+            access.remember("refresh_token", refresh_token)
+        access.remember("access_token", access_token)
+        return access_token
+    if reply.status in (400, 401, 403):
+        wrong_client = said.get("error") == "invalid_client"
+        return Outcome(Result.REJECTED_AUTH, "client_not_accepted" if wrong_client else RELOGIN_NEEDED)
+    outcome = throttled_or_transient(reply)
+    if outcome.result is Result.THROTTLED:
+        return outcome
+    return Outcome(Result.TRANSIENT, "token_not_given", outcome.wait_seconds)
+
+
+def _with_token(access: ShopAccess, send: Send, token: str) -> Reply | Outcome:
+    signature = _signature(access)
+    if isinstance(signature, Outcome):
+        return signature
+    return send({"Authorization": f"Bearer {token}", **signature})
+
+
+def _signature(access: ShopAccess) -> dict[str, str] | Outcome:
+    """The public-key headers, none when the shop has no public key; without them a login lasts 12 hours for order calls."""
+    pem = access.secrets.get("public_key", "")
+    if not pem:
+        return {}
+    try:
+        key = load_pem_public_key(pem.strip().encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return Outcome(Result.REJECTED_AUTH, "public_key_unreadable")
+    if not isinstance(key, RSAPublicKey):
+        return Outcome(Result.REJECTED_AUTH, "public_key_unreadable")
+    plain = f"{access.settings.get('seller_id', '')}:{int(access.now().timestamp())}".encode()
+    return {
+        "X-sws-signature": base64.b64encode(key.encrypt(plain, PKCS1v15())).decode("ascii"),
+        "X-sws-signature-version": access.settings.get("public_key_version", "") or "1",
+    }
+
+
+def _answer_or_outcome(reply: Reply | Outcome, code_of: CodeOf) -> Answer | Outcome:
+    """The answer, unless our key was not accepted or there is none."""
+    if isinstance(reply, Outcome):
+        return reply
+    if not isinstance(reply, Answer):
+        return outcome_of_no_answer(reply)
+    code = code_of(reply)
+    if code == EXPIRED_SESSION:
+        return Outcome(Result.REJECTED_AUTH, RELOGIN_NEEDED)
+    if reply.status in (401, 403) or code.startswith("px-"):
+        return Outcome(Result.REJECTED_AUTH, code or f"http_{reply.status}")
+    return reply

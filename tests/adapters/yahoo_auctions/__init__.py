@@ -1,0 +1,1 @@
+"""Tests of Yahoo! auctions alone; what holds for every mall is in the contract test."""
