@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from api.graphql.router import graphql_router
 from api.inbound.mail import router as mail_router
+from api.inbound.webhook import router as webhook_router
 from api.keys import Caller, Doorkeeper
 from api.logs import where
 from api.permissions import ANY, ROUTES
@@ -51,6 +52,7 @@ def build(house: House) -> FastAPI:
     app.include_router(graphql_router(house, bridge, needs(ROUTES["POST", "/graphql"])))
     app.include_router(files_router(house, bridge, needs(ROUTES["PUT", "/files/{shop}/{name}"])))
     app.include_router(mail_router(house))
+    app.include_router(webhook_router(house))
     app.add_api_route("/healthz", _healthz, methods=["GET"])
     app.add_api_route("/readyz", _readyz(house, bridge), methods=["GET"])
     app.add_exception_handler(LedgerUnavailable, _unavailable)

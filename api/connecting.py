@@ -9,7 +9,7 @@ from api.cli.output import Cell
 from api.jobs.imports import shop_of
 from api.projecting import catch_up
 from api.shops import SettingNotAccepted, connect
-from api.tables import addresses, secrets
+from api.tables import addresses, order_polls, secrets
 from api.wiring import House
 from ledger import shop as shops
 from ledger.book import By
@@ -81,6 +81,8 @@ def described(house: House, code: str | None) -> list[Mapping[str, Cell]]:
 
 def _description(house: House, code: str) -> Mapping[str, Cell]:
     shop = shop_of(house, code)
+    with house.pool.connection() as connection:
+        asked = order_polls.of_shop(connection, code)
     return {
         "shop": code,
         "mall": shop.mall,
@@ -91,6 +93,8 @@ def _description(house: House, code: str) -> Mapping[str, Cell]:
         "paused": shop.paused,
         "sendType": shop.send_type,
         "mail": mail_address(house, code),
+        "ordersAskedAt": None if asked is None or asked.asked_at is None else asked.asked_at.isoformat(),
+        "ordersProblem": "" if asked is None else asked.code,
         "settings": dict(shop.settings),
         "missing": list(missing(house, adapters.mall(shop.mall), code)),
     }

@@ -14,6 +14,7 @@ from ledger import failpoint
 
 LEDGER = "tests.ledger.crash_child"
 INBOUND = "tests.api.inbound.crash_child"
+ORDERS = "tests.api.jobs.orders_crash_child"
 PUSH = "tests.api.jobs.crash_child"
 BULK = "tests.api.jobs.import_crash_child"
 PROJECTIONS = "tests.projections.crash_child"
@@ -36,6 +37,9 @@ REACHED: dict[str, str] = {
     "inbox.before_store": INBOUND,
     "inbox.stored": INBOUND,
     "inbox.answered": INBOUND,
+    "orders.claimed": ORDERS,
+    "orders.fetched": ORDERS,
+    "orders.stored": ORDERS,
     "intake.claimed": INBOUND,
     "intake.read": INBOUND,
     "intake.taken": INBOUND,

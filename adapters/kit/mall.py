@@ -288,10 +288,13 @@ class OrderApi:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderWebhook:
-    """Orders the mall tells at our door. ``accept`` proves who calls; ``read`` is pure. ``body_bytes_max`` above it is refused."""
+    """Orders the mall tells at our door. ``accept`` proves who calls; ``read`` is pure, given the body and the headers of
+    ``reads_headers`` (lower case; none that holds a secret). A body of more than ``body_bytes_max`` is refused.
+    """
 
     accept: AcceptWebhook
     read: ReadWebhook
+    reads_headers: tuple[str, ...] = ()
     body_bytes_max: int = 1_000_000
 
 

@@ -1,5 +1,6 @@
 """``daicho inbox``: what arrived and what became of it; read a row again, ignore it, show what it says; a shop's address."""
 
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 commands = typer.Typer(name="inbox", help="Messages from outside and what became of them.", invoke_without_command=True)
 
 ACTOR = "cli"
+JST = timezone(timedelta(hours=9))
 ROWS_MAX = 1_000
 Ids = Annotated[list[int], typer.Argument(help="Ids that `daicho inbox` shows.")]
 COLUMNS = ("id", "shop", "receivedAt", "state", "reason", "rule", "line", "tries", "order")
@@ -79,12 +81,16 @@ def read(row_id: Annotated[int, typer.Argument(metavar="ID")], json: Json = Fals
     from api.settings import load
     from api.tables import inbox
     from api.wiring import open_house
+    from ledger.terms import Door
 
     with open_house(load()) as house, house.pool.connection() as connection:
         row = inbox.row_of(connection, row_id)
         raw = inbox.raw_of(connection, house.seals, [row]).get(row_id)
     if raw is None:
         raise inbox.InboxRowUnknown(f"inbox row {row_id}: its message was deleted when its time was over")
+    if row.door != Door.MAIL:
+        show_record({"id": row_id, "door": row.door, "text": raw[:100_000].decode("utf-8", "replace")}, as_json=json)
+        return
     mail = read_mail(raw, received_at=row.received_at)
     if isinstance(mail, NotUnderstood):
         show_record({"id": row_id, "rule": mail.rule, "text": raw[:100_000].decode("ascii", "replace")}, as_json=json)
@@ -99,6 +105,25 @@ def read(row_id: Annotated[int, typer.Argument(metavar="ID")], json: Json = Fals
         },
         as_json=json,
     )
+
+
+@commands.command()
+def fetch(
+    shop: Annotated[str, typer.Option(help="The shop's code.")],
+    since: Annotated[
+        datetime | None,
+        typer.Option(help="Orders placed or changed from then on (Japan time); a day ago when not given."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Ask the mall for a period's orders again; an order that is known already changes nothing."""
+    from api.jobs.order_polling import fetch_again
+    from api.settings import load
+    from api.wiring import open_house
+
+    with open_house(load()) as house:
+        begins = fetch_again(house, shop, None if since is None else since.replace(tzinfo=JST))
+    show_record({"shop": shop, "since": begins.isoformat()}, as_json=json)
 
 
 @commands.command()

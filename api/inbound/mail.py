@@ -5,13 +5,13 @@ effect, so a sender that got no answer sends again. The token in the path is a s
 """
 
 import asyncio
-from collections.abc import Callable
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from api.inbound.arrivals import Arrivals, NotStored
+from api.inbound.bodies import CLOSE, BodyTooLarge, in_pool, whole_body
 from api.wiring import House
 
 DOOR = "mail"
@@ -19,13 +19,9 @@ BODY_SECONDS_MAX = 60.0
 RETRY_SECONDS = 5
 
 
-class BodyTooLarge(ValueError):
-    """The message is larger than DAICHO_MAIL_BYTES_MAX."""
-
-
 def router(house: House) -> APIRouter:
     """The route, for the app to include."""
-    arrivals = Arrivals(house, _in_pool)
+    arrivals = Arrivals(house, in_pool)
     bytes_max = house.settings.mail_bytes_max
     routes = APIRouter()
 
@@ -39,14 +35,14 @@ def router(house: House) -> APIRouter:
                     {"detail": "no shop has this address; expected the one `daicho inbox address` shows"}, 404
                 )
             async with asyncio.timeout(BODY_SECONDS_MAX):
-                raw = await _body(request, bytes_max)
+                raw = await whole_body(request, bytes_max, named="DAICHO_MAIL_BYTES_MAX")
             if not raw.strip():
                 return JSONResponse({"detail": "the body is empty; expected a raw mail (RFC 822)"}, 400)
             await asyncio.wrap_future(arrivals.store([shop], DOOR, raw))
-        except BodyTooLarge:
-            return JSONResponse({"detail": f"larger than {bytes_max} bytes (DAICHO_MAIL_BYTES_MAX)"}, 413, _CLOSE)
+        except BodyTooLarge as refused:
+            return JSONResponse({"detail": str(refused)}, 413, CLOSE)
         except TimeoutError:
-            return JSONResponse({"detail": f"the body took longer than {BODY_SECONDS_MAX:g} s"}, 408, _CLOSE)
+            return JSONResponse({"detail": f"the body took longer than {BODY_SECONDS_MAX:g} s"}, 408, CLOSE)
         except ClientDisconnect:
             return Response(status_code=400)
         except NotStored:
@@ -58,22 +54,3 @@ def router(house: House) -> APIRouter:
         return JSONResponse({"stored": True}, 202)
 
     return routes
-
-
-_CLOSE = {"Connection": "close"}  # the rest of the body is not read
-
-
-async def _body(request: Request, bytes_max: int) -> bytes:
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > bytes_max:
-        raise BodyTooLarge
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > bytes_max:
-            raise BodyTooLarge
-    return bytes(body)
-
-
-def _in_pool(function: Callable[[], None]) -> object:
-    return asyncio.get_running_loop().run_in_executor(None, function)

@@ -14,11 +14,11 @@ import structlog
 
 import adapters
 from adapters.kit.mall import RestoresOnCancel
-from api.jobs.mail_reading import MailReader, Reading, Told, read_row, reader_of, too_large_to_read
+from api.jobs.message_reading import Hinted, Reader, Reading, Told, read_row, reader_of, too_large_to_read
 from api.jobs.naming import ListingCodes, names_of
 from api.jobs.relink import ProjectedListings, Relink
 from api.jobs.worker import Loop
-from api.tables import inbox
+from api.tables import inbox, order_polls
 from api.tables.inbox import IGNORED, QUARANTINED, READ, WAITING, InboxRow, Mark
 from api.wiring import House
 from ledger import keys, shop
@@ -44,9 +44,11 @@ SHOP_NOT_CONNECTED = "shop_not_connected"
 DUPLICATE = "duplicate"
 NOT_ACCEPTED = "order_not_accepted"
 NOTHING_NEW = "nothing_new"
+HINT = "hint"
 FAILED = "failed"
 FAULTS = (psycopg.Error, ValueError, *OURS)
 Connection: TypeAlias = psycopg.Connection
+Readers: TypeAlias = Mapping[tuple[str, str], Reader | str]  # by shop and door
 log = structlog.get_logger()
 
 
@@ -173,17 +175,31 @@ def _take_page(house: House, listings: ListingCodes, connection: Connection, row
     answers = _take(house, told, named, shops)
     reach("intake.taken")
     found = [_mark(one, answer) for one, answer in zip(told, answers, strict=True)]
+    hints = [one for one in readings if isinstance(one, Hinted)]
     marks = [one for one in (*readings, *found) if isinstance(one, Mark)]
+    marks += [Mark(one.row.id, READ, HINT) for one in hints]
     failed = [one for one in (*readings, *found) if isinstance(one, _Failed)]
-    _settle(house, connection, marks, failed)
+    asked_for = [(one.row.shop, number) for one in hints for number in one.orders or ("",)]
+    _settle(house, connection, marks, failed, hints=asked_for)
     reach("intake.marked")
     return len(waiting)
 
 
-def _settle(house: House, connection: Connection, marks: Sequence[Mark], failed: Sequence[_Failed]) -> None:
+def _settle(
+    house: House,
+    connection: Connection,
+    marks: Sequence[Mark],
+    failed: Sequence[_Failed],
+    *,
+    hints: Sequence[tuple[str, str]] = (),
+) -> None:
+    """The rows are marked; the orders of ``hints`` (shop, number) are to be fetched at once."""
     now = house.clock.now()
     _undurable(connection)
     inbox.settle(connection, marks, now=now)
+    order_polls.hint(connection, hints, now=now)
+    if hints:
+        inbox.wake(connection, house.database.schema)
     for one in failed:
         again_at = now + timedelta(seconds=AGAIN_SECONDS * 2 ** (one.row.tries - 1))
         inbox.fail(connection, one.row.id, reason=FAILED, rule=one.rule, again_at=again_at)
@@ -209,7 +225,9 @@ def _read_page(
     house: House, connection: Connection, rows: Sequence[InboxRow], shops: Mapping[str, Shop]
 ) -> list[Reading | _Failed]:
     first = inbox.first_of_same(connection, rows)
-    readers = {code: reader_of(one) for code, one in shops.items() if one.connected and one.intake}
+    running = {code for code, one in shops.items() if one.connected and one.intake}
+    doors = {(row.shop, row.door) for row in rows if row.shop in running}
+    readers = {(code, door): reader_of(shops[code], door) for code, door in doors}
     marks = {row.id: mark for row in rows if (mark := _unread(row, shops[row.shop], readers, first)) is not None}
     readings: list[Reading | _Failed] = list(marks.values())
     for group in _groups([row for row in rows if row.id not in marks]):
@@ -217,7 +235,7 @@ def _read_page(
     return readings
 
 
-def _unread(row: InboxRow, one: Shop, readers: Mapping[str, MailReader | str], first: Mapping[int, int]) -> Mark | None:
+def _unread(row: InboxRow, one: Shop, readers: Readers, first: Mapping[int, int]) -> Mark | None:
     """The mark of a row whose message need not be opened."""
     if not one.connected:
         return Mark(row.id, WAITING, SHOP_NOT_CONNECTED)
@@ -225,7 +243,7 @@ def _unread(row: InboxRow, one: Shop, readers: Mapping[str, MailReader | str], f
         return Mark(row.id, WAITING, INTAKE_STOPPED)
     if row.id in first:
         return Mark(row.id, IGNORED, DUPLICATE, same_as=first[row.id])
-    reader = readers[row.shop]
+    reader = readers[row.shop, row.door]
     return Mark(row.id, QUARANTINED, reader) if isinstance(reader, str) else too_large_to_read(row)
 
 
@@ -243,7 +261,7 @@ def _groups(rows: Sequence[InboxRow]) -> Iterator[list[InboxRow]]:
 
 
 def _read_group(
-    house: House, connection: Connection, rows: Sequence[InboxRow], readers: Mapping[str, MailReader | str]
+    house: House, connection: Connection, rows: Sequence[InboxRow], readers: Readers
 ) -> Iterator[Reading | _Failed]:
     try:
         raws = inbox.raw_of(connection, house.seals, rows)
@@ -255,8 +273,8 @@ def _read_group(
             yield from _read_group(house, connection, [row], readers)
         return
     for row in rows:
-        reader = readers[row.shop]
-        assert isinstance(reader, MailReader), row.shop
+        reader = readers[row.shop, row.door]
+        assert isinstance(reader, Reader), row.shop
         try:
             yield read_row(row, raws.get(row.id), reader)
         except (ValueError, *OURS) as error:

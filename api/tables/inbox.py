@@ -31,13 +31,17 @@ class InboxRowUnknown(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message as it came, for one shop. ``trace`` is new and goes with everything that follows from it."""
+    """A message as it came, for one shop. ``trace`` is new and goes with everything that follows from it.
+
+    ``order_number``: the order it is of, where the door says so; "" until it is read.
+    """
 
     shop: str
     door: str
     received_at: datetime
     trace: str
     raw: bytes = field(repr=False)
+    order_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,19 @@ def store(connection: psycopg.Connection, schema: str, seals: Seals, arrivals: S
         wake(connection, schema)
 
 
+def changed(connection: psycopg.Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Those of which the newest message of the same order, shop and door said something else, or there is none."""
+    found = connection.execute(
+        "SELECT w.place, (SELECT i.digest FROM inbox AS i WHERE i.shop = w.shop AND i.order_number = w.number"
+        " AND i.door = w.door ORDER BY i.id DESC LIMIT 1)"
+        " FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS w (shop, number, door, place)",
+        ([one.shop for one in arrivals], [one.order_number for one in arrivals], [one.door for one in arrivals]),
+        prepare=True,
+    )
+    newest = {int(place) - 1: digest for place, digest in found.fetchall()}
+    return [one for at, one in enumerate(arrivals) if newest[at] != hashlib.sha256(one.raw).digest()]
+
+
 def wake(connection: psycopg.Connection, schema: str) -> None:
     """Intake looks at the inbox once the transaction commits."""
     connection.execute("SELECT pg_notify(%s, '')", (channel(schema),), prepare=True)
@@ -120,9 +137,10 @@ def _store_group(connection: psycopg.Connection, seals: Seals, group: Sequence[A
     sealed = [seals.seal(_purpose(digest, 0), one.raw) for one, digest in zip(group, digests, strict=True)]
     connection.execute(
         "WITH came AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[],"
-        " %b::bytea[], %b::bytea[]) WITH ORDINALITY AS c (shop, door, received_at, trace, size_bytes, digest, sealed, place)),"
-        " kept AS (INSERT INTO inbox (shop, door, received_at, trace, size_bytes, digest)"
-        " SELECT shop, door, received_at, trace, size_bytes, digest FROM came ORDER BY place RETURNING id, trace)"
+        " %b::bytea[], %b::bytea[], %s::text[]) WITH ORDINALITY"
+        " AS c (shop, door, received_at, trace, size_bytes, digest, sealed, order_number, place)),"
+        " kept AS (INSERT INTO inbox (shop, door, received_at, trace, size_bytes, digest, order_number)"
+        " SELECT shop, door, received_at, trace, size_bytes, digest, order_number FROM came ORDER BY place RETURNING id, trace)"
         " INSERT INTO inbox_messages (inbox_id, piece, sealed) SELECT kept.id, 0, came.sealed FROM kept JOIN came USING (trace)",
         (
             [one.shop for one in group],
@@ -132,6 +150,7 @@ def _store_group(connection: psycopg.Connection, seals: Seals, group: Sequence[A
             [len(one.raw) for one in group],
             digests,
             sealed,
+            [one.order_number for one in group],
         ),
         prepare=True,
     )
@@ -140,8 +159,9 @@ def _store_group(connection: psycopg.Connection, seals: Seals, group: Sequence[A
 def _store_large(connection: psycopg.Connection, seals: Seals, one: Arrival) -> None:
     digest = hashlib.sha256(one.raw).digest()
     row = connection.execute(
-        "INSERT INTO inbox (shop, door, received_at, trace, size_bytes, digest) VALUES (%s, %s, %s, %s, %s, %s) RETURNING id",
-        (one.shop, one.door, one.received_at, one.trace, len(one.raw), digest),
+        "INSERT INTO inbox (shop, door, received_at, trace, size_bytes, digest, order_number)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id",
+        (one.shop, one.door, one.received_at, one.trace, len(one.raw), digest, one.order_number),
     ).fetchone()
     assert row is not None
     for piece, start in enumerate(range(0, len(one.raw), PIECE_BYTES_MAX)):
@@ -196,7 +216,8 @@ def settle(connection: psycopg.Connection, marks: Sequence[Mark], *, now: dateti
         return
     connection.execute(
         "UPDATE inbox AS i SET state = m.state, reason = m.reason, rule = m.rule, line = m.line, same_as = m.same_as,"
-        " parser_version = m.parser_version, order_number = m.order_number, position = m.position, read_at = %s,"
+        " parser_version = m.parser_version, order_number = coalesce(nullif(m.order_number, ''), i.order_number),"
+        " position = m.position, read_at = %s,"
         " claimed_until = NULL, tries = CASE WHEN m.state = 'waiting' THEN 0 ELSE i.tries END"
         " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[], %s::int[], %s::text[], %s::bigint[])"
         " AS m (id, state, reason, rule, line, same_as, parser_version, order_number, position)"
@@ -236,10 +257,14 @@ def give_back(connection: psycopg.Connection, ids: Sequence[int], *, until: date
 
 
 def first_of_same(connection: psycopg.Connection, rows: Sequence[InboxRow]) -> dict[int, int]:
-    """For each row that is the same message as an earlier one of its shop and door: the id of the first."""
+    """For each row that is the same message as an earlier one of its shop and door: the id of the first.
+
+    An order that was asked for is not: it may have become again what it was.
+    """
     found = connection.execute(
         "SELECT w.id, min(i.id) FROM unnest(%s::bigint[], %s::text[], %s::text[], %b::bytea[]) AS w (id, shop, door, digest)"
-        " JOIN inbox AS i ON i.shop = w.shop AND i.digest = w.digest AND i.door = w.door AND i.id < w.id GROUP BY w.id",
+        " JOIN inbox AS i ON i.shop = w.shop AND i.digest = w.digest AND i.door = w.door AND i.id < w.id"
+        " WHERE w.door <> 'api' GROUP BY w.id",
         ([r.id for r in rows], [r.shop for r in rows], [r.door for r in rows], [r.digest for r in rows]),
         prepare=True,
     )

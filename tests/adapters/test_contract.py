@@ -5,7 +5,6 @@ described in ``adapters/sandbox/samples/README.md``; ``want.py`` reads them, ``e
 """
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from adapters.kit.recognise import NotRecognised, recognise
 from adapters.kit.table import open_table
 from ledger.terms import ListingKey, ListingLevel, OrderState, Outcome, Result, Telling
 from tests.adapters import want
-from tests.adapters.emulated import Connected, closed_port, connected, key_of
+from tests.adapters.emulated import Connected, closed_port, key_of
 
 CODES = [code for code in adapters.codes() if adapters.declared(code).connectable]
 MAILS = [(code, path) for code in adapters.codes() for path in want.samples_of(code, want.MAIL_SUFFIXES)]
@@ -37,26 +36,6 @@ READING = [code for code in CODES if callable(adapters.declared(code).read_back)
 MAILING = [code for code in CODES if callable(adapters.declared(code).order_mail)]
 
 NO_ANSWER = ("drop", "half", "garbage_after")
-
-
-@pytest.fixture(scope="module", params=PUSHING)
-def pushing_mall(request: pytest.FixtureRequest) -> Iterator[Connected]:
-    with connected(adapters.mall(request.param)) as found:
-        yield found
-
-
-@pytest.fixture
-def shop(pushing_mall: Connected) -> Iterator[Connected]:
-    """A connected shop without faults whose mall shows 9 of the first three listings, after one call that went well."""
-    pushing_mall.goes_well()
-    pushing_mall.shop.stock.clear()
-    pushing_mall.shop.pushes.clear()
-    pushing_mall.shop.outbox.clear()
-    for number in (1, 2, 3):
-        pushing_mall.shop.set_stock(key_of(pushing_mall.mall, number), 9)
-    pushing_mall.push((key_of(pushing_mall.mall, 3), 9))
-    yield pushing_mall
-    pushing_mall.goes_well()
 
 
 def first(shop: Connected) -> ListingKey:

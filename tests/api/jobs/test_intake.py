@@ -9,7 +9,7 @@ import pytest
 from adapters.kit.mail import write_mail
 from api.database import Database
 from api.jobs.intake import drain
-from api.jobs.mail_reading import NOT_UNDERSTOOD
+from api.jobs.message_reading import NOT_UNDERSTOOD
 from api.tables import inbox
 from api.tables.inbox import InboxRowUnknown
 from api.wiring import House

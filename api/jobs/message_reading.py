@@ -1,0 +1,149 @@
+"""One row of the inbox becomes what its message tells, or the mark that says why it tells nothing. No database here.
+
+The mall of the shop reads it, with the shop's settings and corrections laid over the mall's profile: so a message of
+another mall, or of another shop of the same mall, is not understood and waits for a person.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias, assert_never
+
+import adapters
+from adapters.kit.mail import MAIL_BYTES_MAX, read_mail
+from adapters.kit.mall import (
+    Gap,
+    Ignored,
+    Mall,
+    NotOffered,
+    NotUnderstood,
+    OrderApi,
+    OrderHint,
+    OrderReading,
+    OrderWebhook,
+    ReadOrderMail,
+    WebhookCall,
+)
+from adapters.kit.profile import Profile, ProfileNotReadable, corrected
+from api.shop_access import profile_of
+from api.tables.inbox import IGNORED, QUARANTINED, InboxRow, Mark
+from ledger.shop import Shop
+from ledger.terms import Door, Telling
+
+NOT_UNDERSTOOD = "not_understood"
+NO_READER = "no_reader"
+MALL_UNKNOWN = "mall_unknown"
+MESSAGE_DELETED = "message_deleted"
+PROFILE_NOT_READABLE = "profile_not_readable"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A row whose message tells something of one order."""
+
+    row: InboxRow
+    telling: Telling
+
+
+@dataclass(frozen=True, slots=True)
+class Hinted:
+    """A row whose message says only which orders are to be fetched; () whatever is new."""
+
+    row: InboxRow
+    orders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How the messages of one shop that come by one door are read: the raw message, when it came."""
+
+    read: Callable[[bytes, datetime], OrderReading | OrderHint]
+
+
+Reading: TypeAlias = Told | Hinted | Mark
+
+
+def reader_of(shop: Shop, door: str) -> Reader | str:
+    """How the connected shop's messages of this door are read, or the code of why they are not."""
+    try:
+        mall = adapters.mall(shop.mall)
+    except adapters.UnknownMall:  # its folder was here when the shop was connected
+        return MALL_UNKNOWN
+    found = {Door.MAIL: mall.order_mail, Door.API: mall.order_api, Door.WEBHOOK: mall.order_webhook}.get(Door(door))
+    if found is None or isinstance(found, NotOffered | Gap):
+        return NO_READER
+    try:
+        return Reader(_reading(found, _profile(mall, shop)))
+    except ProfileNotReadable:
+        return PROFILE_NOT_READABLE
+
+
+def too_large_to_read(row: InboxRow) -> Mark | None:
+    """The mark of a message that is larger than any that is read: it need not be opened."""
+    return _waits(row, "mail_too_large") if row.size_bytes > MAIL_BYTES_MAX else None
+
+
+def read_row(row: InboxRow, raw: bytes | None, reader: Reader) -> Reading:
+    """What the row's message tells. Raises whatever a fault of a reader raises; the row is then tried again."""
+    if raw is None:
+        return Mark(row.id, QUARANTINED, MESSAGE_DELETED)
+    found = reader.read(raw, row.received_at)
+    match found:
+        case Telling():
+            return Told(row, found)
+        case OrderHint(orders=orders):
+            return Hinted(row, orders)
+        case Ignored(kind=kind):
+            return Mark(row.id, IGNORED, kind)
+        case NotUnderstood(rule=rule, line=line):
+            return _waits(row, rule, line)
+        case _:
+            assert_never(found)
+
+
+def kept_call(call: WebhookCall, names: tuple[str, ...]) -> bytes:
+    """A webhook call as the inbox keeps it: its body, and of its headers those of these names, which hold no secret."""
+    headers = {name: call.headers[name] for name in names if name in call.headers}
+    return json.dumps({"headers": headers, "body": base64.b64encode(call.body).decode("ascii")}).encode("utf-8")
+
+
+def call_of(kept: bytes) -> WebhookCall:
+    """The call behind ``kept_call``."""
+    found = json.loads(kept)
+    return WebhookCall(headers=found["headers"], body=base64.b64decode(found["body"]))
+
+
+def _reading(
+    found: ReadOrderMail | OrderApi | OrderWebhook, profile: Profile
+) -> Callable[[bytes, datetime], OrderReading | OrderHint]:
+    match found:
+        case OrderApi(read=read_order):
+            return lambda raw, _: read_order(raw, profile)
+        case OrderWebhook(read=read_call):
+            return lambda raw, _: read_call(call_of(raw), profile)
+        case read_order_mail:
+            return lambda raw, received_at: _read_mail(read_order_mail, profile, raw, received_at)
+
+
+def _read_mail(read: ReadOrderMail, profile: Profile, raw: bytes, received_at: datetime) -> OrderReading:
+    mail = read_mail(raw, received_at=received_at)
+    return mail if isinstance(mail, NotUnderstood) else read(mail, profile)
+
+
+def _waits(row: InboxRow, rule: str, line: int | None = None) -> Mark:
+    return Mark(row.id, QUARANTINED, NOT_UNDERSTOOD, rule, line)
+
+
+def _profile(mall: Mall, shop: Shop) -> Profile:
+    """The mall's profile with this shop over it: its corrections, and what of its settings the mail reader asks for.
+
+    A declared setting ``shop_number`` stands in the profile as ``mail.shop_number``: by it a reader refuses another
+    shop's mail.
+    """
+    profile = profile_of(mall, shop.settings)
+    known: Mapping[str, str] = {
+        f"mail.{one.name}": shop.settings.get(one.name, "") for one in mall.settings if not one.secret
+    }
+    return corrected(profile, {name: value for name, value in known.items() if value and name in profile.values})
