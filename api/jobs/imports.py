@@ -39,7 +39,7 @@ from projections.checkpoint import create_missing
 
 STAGE_ROWS = 5_000
 CHUNK_ROWS_FIRST, CHUNK_ROWS_MIN = 500, 50
-LOCK_SECONDS_AIM = 0.08
+LOCK_SECONDS_AIM = 0.06
 MOVED_TRIES_MAX = 5  # of deciding one chunk ahead, when the ledger moves on faster than we decide
 OUR_FORM = "house"
 PROBLEMS_SHOWN_MAX = 20

@@ -15,6 +15,7 @@ from ledger.terms import SKU_CHARACTERS_MAX, SkuNotAccepted, checked_sku
 
 PROBLEM_VALUE_CHARACTERS_MAX = 200
 NAME_CHARACTERS_MAX = 500
+STAGE_MEMORY_MB = 32  # of the server, for comparing the rows of a file with each other
 STAGING, STAGED, REFUSED = "staging", "staged", "refused"
 
 _COLUMNS = (
@@ -115,18 +116,19 @@ def append(connection: Connection[Any], file: ImportFile, rows: Iterable[FileRow
 
 # Which number is right is not ours to guess (D4): rows of one SKU that cannot all be true become problems, every one of them.
 # A listing of n units shows the whole part of the SKU's number divided by n, so 10 and 3 agree when n is 3.
-_DISAGREE = """
-WITH stated AS (
+_STATED = """
     SELECT r.row, coalesce(nullif(l.sku, ''), r.sku) AS sku, r.units, coalesce(l.units_per_listing, 1) AS each
     FROM import_rows AS r LEFT JOIN listings AS l ON l.shop = %(shop)s AND l.item = r.item AND l.variant = r.variant
     WHERE r.import_id = %(id)s AND r.problem_expected IS NULL AND r.units IS NOT NULL AND NOT r.excluded
-), unequal AS (
-    SELECT sku FROM stated WHERE sku <> ''
-    GROUP BY sku HAVING count(*) > 1 AND max(units * each) > min(units * each + each - 1)
-)
+"""
+_UNEQUAL = f"""
+SELECT sku FROM ({_STATED}) AS stated WHERE sku <> ''
+GROUP BY sku HAVING count(*) > 1 AND max(units * each) > min(units * each + each - 1)
+"""
+_DISAGREE = f"""
 UPDATE import_rows AS r SET problem_column = 'units', problem_value = r.units::text,
-    problem_expected = 'the same number in every row of SKU ' || u.sku
-FROM stated AS s JOIN unequal AS u ON u.sku = s.sku WHERE r.import_id = %(id)s AND r.row = s.row
+    problem_expected = 'the same number in every row of SKU ' || s.sku
+FROM ({_STATED}) AS s WHERE s.sku = ANY (%(unequal)s) AND r.import_id = %(id)s AND r.row = s.row
 """
 
 # Our own form has one row for a SKU: of two, the second is the mistake.
@@ -143,10 +145,15 @@ FROM stated AS s WHERE s.before IS NOT NULL AND r.import_id = %(id)s AND r.row =
 
 def stage(connection: Connection[Any], file: ImportFile, *, digest: str, size: int) -> ImportFile:
     """Every row is here. Rows that contradict each other become problems too."""
-    statement = _TWICE if file.shop is None else _DISAGREE
     # Rows that have just come are not in the planner's statistics: it takes a million for one, and would compare each with each.
-    connection.execute("SET LOCAL enable_nestloop = off")
-    found = connection.execute(statement.encode(), {"id": file.import_id, "shop": file.shop}).rowcount
+    for setting in ("enable_nestloop = off", f"work_mem = '{STAGE_MEMORY_MB}MB'"):
+        connection.execute(f"SET LOCAL {setting}".encode())
+    values: dict[str, object] = {"id": file.import_id, "shop": file.shop}
+    if file.shop is None:
+        found = connection.execute(_TWICE.encode(), values).rowcount
+    else:
+        unequal = [row[0] for row in connection.execute(_UNEQUAL.encode(), values)]
+        found = connection.execute(_DISAGREE.encode(), {**values, "unequal": unequal}).rowcount if unequal else 0
     staged = replace(file, state=STAGED, file_digest=digest, file_bytes=size, problems=file.problems + found)
     connection.execute(
         "UPDATE import_files SET state = %s, file_digest = %s, file_bytes = %s, rows = %s, problems = %s WHERE import_id = %s",
