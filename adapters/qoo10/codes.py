@@ -52,14 +52,17 @@ def option_of(variant: str, *, unknown_name: str) -> Option:
 
 def told_codes(item: str, seller_code: str, option_code: str) -> tuple[str, ...]:
     """The further codes by which an order names the listing: shop-wide ones only, since option codes repeat among items."""
-    if option_code:
-        return tuple(f"{one}/{option_code}" for one in dict.fromkeys((item, seller_code)) if one)
-    return (seller_code,) if seller_code and seller_code != item else ()
+    other = seller_code if seller_code != item else ""
+    if not option_code:
+        return (other,) if other else ()
+    return (f"{item}/{option_code}", f"{other}/{option_code}") if other else (f"{item}/{option_code}",)
 
 
 def is_text(code: str) -> bool:
     """Whether a code can be kept: without control characters, not longer than any mall's codes; a full-width space is one."""
-    return 0 < len(code) <= CODE_CHARACTERS_MAX and not _CONTROL.search(code)
+    if not 0 < len(code) <= CODE_CHARACTERS_MAX:
+        return False
+    return code.isprintable() or not _CONTROL.search(code)
 
 
 def is_listing(key: ListingKey) -> bool:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from adapters.kit.file_form import FileRow, RowProblem
 from adapters.kit.profile import Profile
-from adapters.kit.table import NotUnits, cell_of, units_of
+from adapters.kit.table import NotUnits, units_of
 from adapters.qoo10.codes import AXIS, ROW, is_text, told_codes, variant_of
 from ledger.terms import CODE_CHARACTERS_MAX, ListingKey
 
@@ -27,7 +27,8 @@ class Cells:
     names: Mapping[str, str]
 
     def raw(self, cells: Sequence[str], name: str) -> str:
-        return cell_of(cells, self.places.get(name))
+        place = self.places.get(name, -1)
+        return cells[place] if 0 <= place < len(cells) else ""
 
     def text(self, cells: Sequence[str], name: str) -> str:
         return self.raw(cells, name).strip()
@@ -39,7 +40,29 @@ class Cells:
         return RowProblem(line, self.name(name), self.raw(cells, name), expected)
 
 
-RowOf: TypeAlias = Callable[[Cells, int, Sequence[str], Profile], Iterator[FileRow | RowProblem]]
+@dataclass(frozen=True)
+class Words:
+    """What the profile says of cells, looked up once a file."""
+
+    goods_types: tuple[str, ...]
+    option_types: tuple[str, ...]
+    stopped: tuple[str, ...]
+    has_options: tuple[str, ...]
+    joiner: str
+
+
+def words_of(profile: Profile) -> Words:
+    """The words of one file."""
+    return Words(
+        goods_types=profile.texts("files.goods_edit_types"),
+        option_types=profile.texts("files.option_edit_types"),
+        stopped=profile.texts("files.stopped_statuses"),
+        has_options=profile.texts("files.has_options_values"),
+        joiner=profile.text("files.seller_and_option_joiner"),
+    )
+
+
+RowOf: TypeAlias = Callable[[Cells, int, Sequence[str], Words], Iterator[FileRow | RowProblem]]
 
 
 @dataclass
@@ -61,12 +84,12 @@ class Seen:
 # ------------------------------------------------------------------ the five files
 
 
-def price_stock_row(at: Cells, line: int, cells: Sequence[str], profile: Profile) -> Iterator[FileRow | RowProblem]:
+def price_stock_row(at: Cells, line: int, cells: Sequence[str], words: Words) -> Iterator[FileRow | RowProblem]:
     """An item (g) or, by its code, an option (i)."""
     kind = at.text(cells, "edit_type").casefold()
-    is_option = kind in profile.texts("files.option_edit_types")
-    if not is_option and kind not in profile.texts("files.goods_edit_types"):
-        kinds = (*profile.texts("files.goods_edit_types"), *profile.texts("files.option_edit_types"))
+    is_option = kind in words.option_types
+    if not is_option and kind not in words.goods_types:
+        kinds = (*words.goods_types, *words.option_types)
         yield at.problem(line, cells, "edit_type", f"one of {', '.join(kinds)}")
         return
     code = at.text(cells, "option_code")
@@ -75,47 +98,47 @@ def price_stock_row(at: Cells, line: int, cells: Sequence[str], profile: Profile
             line, cells, "option_code", "a code of an option" if is_option else "blank: the row is of an item"
         )
         return
-    yield _row(at, line, cells, profile, option_code=code, variant=code)
+    yield _row(at, line, cells, words, option_code=code, variant=code)
 
 
-def goods_row(at: Cells, line: int, cells: Sequence[str], profile: Profile) -> Iterator[FileRow | RowProblem]:
+def goods_row(at: Cells, line: int, cells: Sequence[str], words: Words) -> Iterator[FileRow | RowProblem]:
     """An item, unless its stock stands with its options."""
-    if at.text(cells, "has_options") not in profile.texts("files.has_options_values"):
-        yield _row(at, line, cells, profile, option_code="", variant="")
+    if at.text(cells, "has_options") not in words.has_options:
+        yield _row(at, line, cells, words, option_code="", variant="")
 
 
-def grid_row(at: Cells, line: int, cells: Sequence[str], profile: Profile) -> Iterator[FileRow | RowProblem]:
+def grid_row(at: Cells, line: int, cells: Sequence[str], words: Words) -> Iterator[FileRow | RowProblem]:
     """An option by its code, else by its texts; a row that has neither is the item itself."""
-    yield _option_row(at, line, cells, profile)
+    yield _option_row(at, line, cells, words)
 
 
-def option_template_row(at: Cells, line: int, cells: Sequence[str], profile: Profile) -> Iterator[FileRow | RowProblem]:
+def option_template_row(at: Cells, line: int, cells: Sequence[str], words: Words) -> Iterator[FileRow | RowProblem]:
     """An option. The template has no column of the item as a rule: then q_inventory_id, else the option's code stands for it."""
     if at.text(cells, "item_code") or at.text(cells, "seller_code"):
-        yield _option_row(at, line, cells, profile)
+        yield _option_row(at, line, cells, words)
         return
     item = at.text(cells, "inventory") or at.text(cells, "option_code")
-    yield _option_row(at, line, cells, profile, item=item)
+    yield _option_row(at, line, cells, words, item=item)
 
 
-def item_template_rows(at: Cells, line: int, cells: Sequence[str], profile: Profile) -> Iterator[FileRow | RowProblem]:
+def item_template_rows(at: Cells, line: int, cells: Sequence[str], words: Words) -> Iterator[FileRow | RowProblem]:
     """An item, or each of its options: ``name||*value||*price||*quantity||*code`` and so on, ``$$`` between them.
 
     An item that is not sold any more (D) is 対象外.
     """
     options = at.raw(cells, "option_info").strip()
     if not options:
-        yield _row(at, line, cells, profile, option_code="", variant="")
+        yield _row(at, line, cells, words, option_code="", variant="")
         return
     written = [one for one in options.split(ROW) if one.strip()]
     if len(written) > OPTIONS_MAX:
         yield RowProblem(line, at.name("option_info"), f"{len(written)} options", f"at most {OPTIONS_MAX}")
         return
     for one in written:
-        yield _written_option(at, line, cells, profile, one)
+        yield _written_option(at, line, cells, words, one)
 
 
-def _written_option(at: Cells, line: int, cells: Sequence[str], profile: Profile, written: str) -> FileRow | RowProblem:
+def _written_option(at: Cells, line: int, cells: Sequence[str], words: Words, written: str) -> FileRow | RowProblem:
     """One option of option_info. A code of 0 or blank is none."""
     parts = [part.strip("\r\n\v") for part in written.split(AXIS)]
     column = at.name("option_info")
@@ -128,20 +151,22 @@ def _written_option(at: Cells, line: int, cells: Sequence[str], profile: Profile
     code = "" if code.strip() == "0" else code.strip()
     name, value = AXIS.join(texts[::2]), AXIS.join(texts[1::2])
     variant = variant_of(name, value, code)
-    return _row(at, line, cells, profile, option_code=code, variant=variant, units=units, has_units=True)
+    return _row(at, line, cells, words, option_code=code, variant=variant, units=units, has_units=True)
 
 
-def _option_row(
-    at: Cells, line: int, cells: Sequence[str], profile: Profile, *, item: str = ""
-) -> FileRow | RowProblem:
+def _option_row(at: Cells, line: int, cells: Sequence[str], words: Words, *, item: str = "") -> FileRow | RowProblem:
     code = at.text(cells, "option_code")
-    names = [at.raw(cells, f"name{axis}") for axis in _AXES]
-    values = [at.raw(cells, f"value{axis}") for axis in _AXES]
-    texts = [(name, value) for name, value in zip(names, values, strict=True) if value.strip()]
-    variant = code
-    if not code and texts:
-        variant = variant_of(AXIS.join(name for name, _ in texts), AXIS.join(value for _, value in texts), "")
-    return _row(at, line, cells, profile, option_code=code, variant=variant, item=item)
+    variant = code or _variant_of_texts(at, cells)
+    return _row(at, line, cells, words, option_code=code, variant=variant, item=item)
+
+
+def _variant_of_texts(at: Cells, cells: Sequence[str]) -> str:
+    """The option by the mall's own texts, exactly; "" when there are none."""
+    texts = [(at.raw(cells, f"name{axis}"), at.raw(cells, f"value{axis}")) for axis in _AXES]
+    filled = [(name, value) for name, value in texts if value.strip()]
+    if not filled:
+        return ""
+    return variant_of(AXIS.join(name for name, _ in filled), AXIS.join(value for _, value in filled), "")
 
 
 # ------------------------------------------------------------------ one listing
@@ -151,7 +176,7 @@ def _row(
     at: Cells,
     line: int,
     cells: Sequence[str],
-    profile: Profile,
+    words: Words,
     *,
     option_code: str,
     variant: str,
@@ -172,8 +197,7 @@ def _row(
         if isinstance(read, NotUnits):
             return at.problem(line, cells, "units", read.expected)
         units = read
-    joiner = profile.text("files.seller_and_option_joiner")
-    both = f"{seller_code}{joiner}{option_code}" if seller_code and option_code else seller_code
+    both = f"{seller_code}{words.joiner}{option_code}" if seller_code and option_code else seller_code
     jan = at.text(cells, "jan")
     return FileRow(
         line,
@@ -190,5 +214,5 @@ def _row(
         name=" ".join(at.raw(cells, "name").split()),
         jan=jan if len(jan) in _JAN_DIGITS and jan.isascii() and jan.isdigit() else "",
         product=item_code or seller_code,
-        flags=_EXCLUDED if at.text(cells, "item_status") in profile.texts("files.stopped_statuses") else _NO_FLAGS,
+        flags=_EXCLUDED if at.text(cells, "item_status") in words.stopped else _NO_FLAGS,
     )

@@ -24,6 +24,7 @@ from adapters.qoo10.file_rows import (
     item_template_rows,
     option_template_row,
     price_stock_row,
+    words_of,
 )
 from ledger.terms import ListingLevel
 
@@ -56,11 +57,11 @@ class _Reader:
 
     def __call__(self, rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[FileRow | RowProblem]:
         """Every row that is stock, and every row that is not understood."""
-        seen = Seen()
+        seen, words = Seen(), words_of(self.profile)
         for line, cells in self._without_guide(iter(rows)):
-            if not any(cell.strip() for cell in cells):
+            if not any(cells) or not any(map(str.strip, cells)):
                 continue
-            for found in self.row_of(self.cells, line, cells, self.profile):
+            for found in self.row_of(self.cells, line, cells, words):
                 yield seen.checked(found) if isinstance(found, FileRow) else found
 
     def _without_guide(self, rows: Iterator[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, Sequence[str]]]:
