@@ -1,7 +1,8 @@
 """An emulated Amazon seller: Listings Items, both order APIs, Login with Amazon; sells from its own number, tells by mail.
 
 Faults of any mall are the kit's; this mall's own are switches in ``shop.extra["amazon"]`` (a ``SellerState``), also set by
-``POST /_emulator/amazon``: apply_seconds, expired_token, revoked, rotates, pending, page_orders, by_amazon, invalid.
+``POST /_emulator/amazon``: apply_seconds, expired_token, revoked, rotates, pending,
+page_orders, orders_allowed, by_amazon, invalid.
 """
 
 from collections.abc import Sequence
@@ -46,6 +47,7 @@ MARKETPLACE = "A1VC38T7YXB528"
 @dataclass
 class SellerState:
     """What is so at this seller. ``pending``: new orders wait for payment; ``page_orders`` 0: as many as asked for.
+    ``orders_allowed`` False: the application lacks the role for orders.
 
     Mutable: it plays the world outside.
     """
@@ -54,6 +56,7 @@ class SellerState:
     listings: Listings = field(default_factory=Listings)
     pending: bool = False
     page_orders: int = 0
+    orders_allowed: bool = True
 
 
 def state_of(shop: EmulatedShop) -> SellerState:
@@ -106,6 +109,7 @@ def emulator(shop: EmulatedShop) -> FastAPI:
 def _switched(state: SellerState, asked: dict[str, object]) -> dict[str, object]:
     state.listings.apply_seconds = float(str(asked.get("apply_seconds", state.listings.apply_seconds)))
     state.pending = bool(asked.get("pending", state.pending))
+    state.orders_allowed = bool(asked.get("orders_allowed", state.orders_allowed))
     state.page_orders = int(str(asked.get("page_orders", state.page_orders)))
     state.login.rotates = bool(asked.get("rotates", state.login.rotates))
     by_amazon, invalid = asked.get("by_amazon", {}), asked.get("invalid", {})
@@ -126,6 +130,8 @@ def _refused(shop: EmulatedShop, request: Request, operation: str, now: datetime
     """Why the request is refused before it is looked at: the token, the rate."""
     if not state_of(shop).login.accepts(request.headers.get("x-amz-access-token", ""), now):
         return _error(403, "Unauthorized", operation)
+    if operation not in ("patch", "get", "search") and not state_of(shop).orders_allowed:
+        return _error(403, "AccessDenied", operation)
     per_second, burst = RATES[operation]
     if shop.take_token(operation, per_second=per_second, burst=burst) > 0:
         return _error(429, "QuotaExceeded", operation)

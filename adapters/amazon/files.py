@@ -160,7 +160,8 @@ class _Reader:
     def _excluded(self, line: int, cells: Sequence[str], units: int | NotUnits | None) -> bool | RowProblem:
         """Whether the row is not ours to keep a number of: shipped by Amazon, or nobody says by whom."""
         if self._channel < 0:
-            return units is None  # In the files without the channel only FBA rows have no number.
+            # In the reports without the channel only FBA rows have no number; in an upload a blank cell changes nothing.
+            return units is None and not self._unsaid
         channel = cells[self._channel].strip()
         if channel.startswith(self._amazon):
             return True

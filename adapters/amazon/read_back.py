@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from adapters.amazon.access import AUTHORIZATION_GONE, CLIENT_NOT_ACCEPTED, call, due_warnings, error_code
 from adapters.amazon.codes import is_sku, sku_of
 from adapters.amazon.listings import ListingSeen, market, see, seller_path
+from adapters.amazon.orders import OLD, PATH, PATH_V0
 from adapters.kit.answers import json_of
-from adapters.kit.mall import ConnectionTested, ReadFailed, ShopAccess
+from adapters.kit.mall import ConnectionTested, DueWarning, ReadFailed, ShopAccess
 from ledger.terms import ListingKey, ListingRead, Outcome, Result
 
 READ_BATCH_MAX = (
     10  # SKUs with a comma are asked for one by one, and 10 such calls may leave at once; NOTES.md, "Listings"
 )
+
+_NO_ORDER = "000-0000000-0000000"
 
 
 def read_back(access: ShopAccess, keys: Sequence[ListingKey]) -> list[ListingRead] | ReadFailed:
@@ -36,9 +39,20 @@ def connection_test(access: ShopAccess) -> ConnectionTested:
         return ConnectionTested(False, _why(answer), warnings)
     body = json_of(answer)
     if answer.status == 200 and isinstance(body, dict) and isinstance(body.get("items"), list):
-        return ConnectionTested(True, "出品情報API（Listings Items）で接続を確認しました。", warnings)
+        told = "出品情報API（Listings Items）で接続を確認しました。"
+        return ConnectionTested(True, told, warnings + _order_warnings(access))
     code = error_code(answer) if answer.status >= 400 else "answer_not_understood"
     return ConnectionTested(False, _why(Outcome(Result.REJECTED, code)), warnings)
+
+
+def _order_warnings(access: ShopAccess) -> tuple[DueWarning, ...]:
+    """Whether orders may be asked for, by asking for one that nobody has: numbers can be told without it, orders not taken."""
+    version = access.settings.get("order_api_version", "")
+    found = call(access, "GET", f"{PATH_V0 if version == OLD else PATH}/{_NO_ORDER}", {})
+    if not isinstance(found, Outcome) or found.result is not Result.REJECTED_AUTH:
+        return ()
+    text = "注文APIを使えません。アプリのロールに「在庫と注文の追跡」を加え、認可し直してください。"
+    return (DueWarning("orders_not_allowed", text),)
 
 
 def _read(key: ListingKey, listing: ListingSeen | None) -> ListingRead:

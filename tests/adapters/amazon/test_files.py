@@ -10,7 +10,7 @@ from adapters.amazon import files
 from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem
 from adapters.kit.table import open_table
 from ledger.terms import ListingKey, ListingLevel
-from tests.adapters.amazon.sample_files import JAPANESE, SHORT, table
+from tests.adapters.amazon.sample_files import JAPANESE, SHORT, UPLOAD, table
 from tests.adapters.amazon.seller import PROFILE
 
 OWN = {"フルフィルメント・チャンネル": "DEFAULT"}
@@ -74,6 +74,17 @@ def test_a_blank_quantity_is_not_zero() -> None:
     assert row.units is None
     assert not row.unlimited
     assert not row.flags
+
+
+def test_a_blank_number_is_fba_in_a_report_without_the_channel_and_nothing_in_an_upload() -> None:
+    (row,) = read(table(SHORT, [{"seller-sku": "A"}]), files.LISTINGS_SHORT)
+    assert isinstance(row, FileRow)
+    assert (row.units, row.flags) == (None, {"excluded"})
+    for header in (UPLOAD, UPLOAD[:-1]):
+        (row,) = read(table(header, [{"sku": "A"}]), files.PRICE_AND_QUANTITY)
+        assert isinstance(row, FileRow)
+        assert row.units is None
+        assert not row.flags
 
 
 def test_a_row_that_was_cut_within_its_number_is_not_taken() -> None:

@@ -73,6 +73,15 @@ def test_a_connection_is_tested_without_changing_anything() -> None:
         assert not shop.shop.pushes
 
 
+def test_an_application_that_may_not_ask_for_orders_is_warned_of() -> None:
+    for version in ("", "v0"):
+        with seller(settings={"order_api_version": version}) as shop:
+            shop.state.orders_allowed = False
+            tested = connection_test(shop.access)
+            assert tested.ok
+            assert [warning.code for warning in tested.warnings] == ["orders_not_allowed"]
+
+
 def test_a_connection_that_fails_says_what_to_do() -> None:
     cases = (
         (error(400, "InvalidInput"), "マーケットプレイスID"),
