@@ -1,0 +1,1 @@
+"""Tests of ショップサーブ that stand beside the contract."""
