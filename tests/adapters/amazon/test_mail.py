@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.amazon.mail import read_order_mail
@@ -34,6 +34,7 @@ def test_a_sku_and_its_quantity_are_read_exactly(sku: str, units: int) -> None:
     assert [(line.item, line.variant, line.quantity) for line in found.lines] == [(sku, "", units)]
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(SKUS, st.integers(1, 999)), min_size=1, max_size=20))
 def test_every_line_of_an_older_mail_is_read_in_its_order(items: list[tuple[str, int]]) -> None:
     text = older_text([(sku, str(units)) for sku, units in items])
