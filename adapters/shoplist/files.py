@@ -40,7 +40,7 @@ def open_item(header: Sequence[str], profile: Profile) -> RowReader | NotThisFor
         return NotThisFormat("a column of child numbers: that is select.csv, not item.csv")
     if "management_number" not in places and not {"number", "stock_type"} <= places.keys():
         return NotThisFormat(f"column {written(profile, 'item', 'management_number')} is missing")
-    return _Reader(len(header), _named(places, profile, "item"), profile, _item_row)
+    return _Reader(len(header), places, profile, "item", _item_row)
 
 
 def open_select(header: Sequence[str], profile: Profile) -> RowReader | NotThisFormat:
@@ -50,7 +50,7 @@ def open_select(header: Sequence[str], profile: Profile) -> RowReader | NotThisF
         return places
     if not {"management_number", "number"} & places.keys():
         return NotThisFormat(f"column {written(profile, 'select', 'management_number')} is missing")
-    return _Reader(len(header), _named(places, profile, "select"), profile, _select_row)
+    return _Reader(len(header), places, profile, "select", _select_row)
 
 
 ITEM_CSV = FileFormat(
@@ -109,30 +109,20 @@ def write_stock(levels: Iterable[ListingLevel], profile: Profile) -> Iterator[by
 # ------------------------------------------------------------------ reading
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """Where a column stands and what it is called in the mall's own words."""
-
-    place: int
-    title: str
-
-
 class _Row(NamedTuple):  # made once a row, a million times: a third of a dataclass's cost
-    """One row of either file with its codes in order. ``number`` is 商品番号, or 商品管理番号 where there is none."""
+    """One row of either file, its cells by the names of the profile's columns; codes are in order.
+
+    ``number`` is 商品番号, or 商品管理番号 where there is none.
+    """
 
     line: int
-    cells: Sequence[str]
-    columns: Mapping[str, _Column]
+    cells: Mapping[str, str]
     item: str
     number: str
-
-    def cell(self, name: str) -> str:
-        """The cell without white space around it; "" when the file has no such column."""
-        column = self.columns.get(name)
-        return self.cells[column.place].strip() if column else ""
+    titles: Mapping[str, str]
 
     def problem(self, name: str, expected: str) -> RowProblem:
-        return RowProblem(self.line, self.columns[name].title, self.cell(name)[:50], expected)
+        return RowProblem(self.line, self.titles[name], self.cells[name][:50], expected)
 
 
 ReadRow: TypeAlias = Callable[[_Row, "_Values"], FileRow | RowProblem | None]
@@ -154,9 +144,12 @@ class _Values:
 class _Reader:
     """What both files have: codes, one row a listing, and rows that ask for a deletion."""
 
-    def __init__(self, width: int, columns: Mapping[str, _Column], profile: Profile, read: ReadRow) -> None:
+    def __init__(self, width: int, places: Mapping[str, int], profile: Profile, table: str, read: ReadRow) -> None:
         self._width = width
-        self._columns = columns
+        self._names = tuple(places)
+        self._places = tuple(places.values())
+        self._titles = {name: written(profile, table, name) for name in places}
+        self._missing = dict.fromkeys(_ITEM if table == "item" else _SELECT, "")
         self._values = _values(profile)
         self._read = read
 
@@ -177,31 +170,31 @@ class _Reader:
     def _row(self, line: int, cells: Sequence[str]) -> FileRow | RowProblem | None:
         if len(cells) != self._width:
             return RowProblem(line, "", f"{len(cells)} cells", f"{self._width} cells as in the header")
-        row = _Row(line, cells, self._columns, "", "")
-        number = row.cell("number")
-        row = row._replace(item=row.cell("management_number") or number)
-        row = row._replace(number=number or row.item)
-        if row.cell("control") in self._values.delete:
+        said = self._missing | dict(zip(self._names, [cells[at].strip() for at in self._places], strict=True))
+        number = said["number"]
+        item = said["management_number"] or number
+        row = _Row(line, said, item, number or item, self._titles)
+        if said["control"] in self._values.delete:
             return row.problem("control", "blank, or a row that is not deleted")
-        for code, name in ((row.item, "management_number"), (row.number, "number")):
+        for code, name in ((item, "management_number"), (row.number, "number")):
             if not code or len(code) > CODE_CHARACTERS_MAX or not code.isprintable():
-                return row.problem(name if name in self._columns else "number", _CODE)
+                return row.problem(name if name in self._titles else "number", _CODE)
         return self._read(row, self._values)
 
 
 def _item_row(row: _Row, values: _Values) -> FileRow | RowProblem | None:
     """None: the numbers of this item stand in select.csv."""
-    stock_type = row.cell("stock_type")
+    stock_type = row.cells["stock_type"]
     if stock_type in values.choices:
         return None
     unlimited = stock_type in values.unlimited
     if stock_type and not unlimited and stock_type not in values.own:
         known = sorted(values.own | values.choices | values.unlimited)
         return row.problem("stock_type", f"blank or one of {', '.join(known)}")
-    units = None if unlimited else units_of(row.cell("units"))
+    units = None if unlimited else units_of(row.cells["units"])
     if isinstance(units, NotUnits):
         return row.problem("units", units.expected)
-    jan = row.cell("jan")
+    jan = row.cells["jan"]
     return FileRow(
         row.line,
         ListingKey(row.item),
@@ -209,7 +202,7 @@ def _item_row(row: _Row, values: _Values) -> FileRow | RowProblem | None:
         unlimited=unlimited,
         matches={"number_children": row.number, "management_children": row.item},
         codes=_codes(row, ""),
-        name=" ".join(row.cell("name").split()),
+        name=" ".join(row.cells["name"].split()),
         jan=jan if len(jan) in _JAN_DIGITS and jan.isascii() and jan.isdigit() else "",
         product=row.number,
     )
@@ -217,18 +210,18 @@ def _item_row(row: _Row, values: _Values) -> FileRow | RowProblem | None:
 
 def _select_row(row: _Row, values: _Values) -> FileRow | RowProblem | None:
     """None: a plain choice (名入れ, のし), which has no number."""
-    choice_type = row.cell("choice_type")
+    choice_type = row.cells["choice_type"]
     if choice_type in values.plain:
         return None
-    if "choice_type" in row.columns and choice_type not in values.stock:
+    if "choice_type" in row.titles and choice_type not in values.stock:
         return row.problem("choice_type", f"one of {', '.join(sorted(values.stock | values.plain))}")
-    horizontal, vertical = row.cell("horizontal"), row.cell("vertical")
+    horizontal, vertical = row.cells["horizontal"], row.cells["vertical"]
     for name, child in (("horizontal", horizontal), ("vertical", vertical)):
         if values.joiner in child or len(child) > CHILD_CHARACTERS_MAX or not child.isprintable():
             return row.problem(name, f"at most {CHILD_CHARACTERS_MAX} characters on one line without {values.joiner!r}")
     if not horizontal and not vertical:
         return row.problem("horizontal", "a child number: horizontal, vertical or both")
-    units = units_of(row.cell("units"))
+    units = units_of(row.cells["units"])
     if isinstance(units, NotUnits):
         return row.problem("units", units.expected)
     # A child number may begin with "-" already: nothing is put between (NOTES.md "Identity").
@@ -246,10 +239,6 @@ def _select_row(row: _Row, values: _Values) -> FileRow | RowProblem | None:
 def _codes(row: _Row, children: str) -> tuple[str, ...]:
     """How a mail may name the listing: 商品番号 or 商品管理番号, each with the child numbers behind it."""
     return tuple(dict.fromkeys((row.number + children, row.item + children)))
-
-
-def _named(places: Mapping[str, int], profile: Profile, table: str) -> dict[str, _Column]:
-    return {name: _Column(place, written(profile, table, name)) for name, place in places.items()}
 
 
 def _values(profile: Profile) -> _Values:

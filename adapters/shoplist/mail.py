@@ -5,6 +5,7 @@ the place where items are expected too, so that another layout than the profile'
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from adapters.kit.japanese import label_key, normalised
@@ -15,6 +16,7 @@ from adapters.shoplist.mail_items import item_lines, pattern
 from ledger.terms import CancelReason, Door, OrderState, Telling, TellingLine
 
 PARSER_VERSION = 1
+LINE_CHARACTERS_MAX = 1_000  # what is looked at of a line
 
 
 def read_order_mail(mail: MailText, profile: Profile) -> OrderReading:
@@ -38,7 +40,7 @@ def read_order_mail(mail: MailText, profile: Profile) -> OrderReading:
 
 
 def _order(mail: MailText, profile: Profile) -> Telling | NotUnderstood:
-    lines = lines_of(mail.text)
+    lines = _lines(mail.text)
     number = _order_number(lines, profile)
     if isinstance(number, NotUnderstood):
         return number
@@ -63,7 +65,7 @@ def _order(mail: MailText, profile: Profile) -> Telling | NotUnderstood:
 
 
 def _cancel(mail: MailText, profile: Profile) -> Telling | NotUnderstood:
-    lines = lines_of(mail.text)
+    lines = _lines(mail.text)
     number = _order_number(lines, profile)
     if isinstance(number, NotUnderstood):
         return number
@@ -84,6 +86,11 @@ def _cancel(mail: MailText, profile: Profile) -> Telling | NotUnderstood:
         parser_version=PARSER_VERSION,
         reason=_reason(lines, profile),
     )
+
+
+def _lines(text: str) -> tuple[Line, ...]:
+    """The mail's lines, each run of white space as one space: the profile's patterns take long on long runs."""
+    return tuple(replace(one, text=" ".join(one.text.split())[:LINE_CHARACTERS_MAX]) for one in lines_of(text))
 
 
 def _order_number(lines: Sequence[Line], profile: Profile) -> str | NotUnderstood:

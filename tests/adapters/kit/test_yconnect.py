@@ -31,7 +31,7 @@ RENEWED = answer(200, '{"access_token":"access-2","expires_in":3600}')
 
 
 @dataclass
-class Service:
+class LaidDown:
     """Answers what was laid down, in order, for the service and for the token endpoint, and keeps what it was sent."""
 
     replies: list[Reply]
@@ -54,7 +54,7 @@ class Service:
 
 
 def access_to(
-    service: Service, *, now: datetime = NOW, settings: Mapping[str, str] | None = None, **secrets: str
+    service: LaidDown, *, now: datetime = NOW, settings: Mapping[str, str] | None = None, **secrets: str
 ) -> ShopAccess:
     kept = {**SECRETS, **secrets}
     entered = {"seller_id": "samplestore", "client_id": "client-1", **(settings or {})}
@@ -65,19 +65,19 @@ def code_of(reply: Answer) -> str:
     return reply.body.decode() if reply.body.startswith(b"px-") else ""
 
 
-def asked(service: Service, access: ShopAccess) -> Answer | Outcome:
+def asked(service: LaidDown, access: ShopAccess) -> Answer | Outcome:
     return authorized(access, service.call, code_of)
 
 
 def test_a_good_token_is_used_as_it_is() -> None:
-    service = Service([DONE])
+    service = LaidDown([DONE])
     assert asked(service, access_to(service)) == DONE
     assert service.sent == [{"Authorization": "Bearer access-1"}]
 
 
 @pytest.mark.parametrize("expired", [EXPIRED, answer(400, "px-04102")])
 def test_an_expired_token_is_renewed_once_and_the_request_sent_once_more(expired: Answer) -> None:
-    service = Service([expired, DONE], [RENEWED])
+    service = LaidDown([expired, DONE], [RENEWED])
     access = access_to(service)
     assert asked(service, access) == DONE
     assert service.forms == [{"grant_type": "refresh_token", "refresh_token": "refresh-1"}]
@@ -88,7 +88,7 @@ def test_an_expired_token_is_renewed_once_and_the_request_sent_once_more(expired
 
 def test_a_new_refresh_token_is_kept_before_the_access_token_is_used() -> None:
     both = answer(200, '{"access_token":"access-2","refresh_token":"refresh-2"}')
-    service = Service([EXPIRED, NotSent("connection_refused")], [both])
+    service = LaidDown([EXPIRED, NotSent("connection_refused")], [both])
     access = access_to(service)
     assert asked(service, access) == Outcome(Result.TRANSIENT, "connection_refused")
     assert (access.secrets["refresh_token"], access.secrets["access_token"]) == ("refresh-2", "access-2")
@@ -99,7 +99,7 @@ def test_a_new_refresh_token_is_kept_before_the_access_token_is_used() -> None:
     [(EXPIRED, "http_401"), (answer(400, "px-04102"), "relogin_needed"), (answer(400, "px-04306"), "px-04306")],
 )
 def test_what_is_still_refused_with_a_new_token_is_rejected_auth(refused: Answer, code: str) -> None:
-    service = Service([EXPIRED, refused], [RENEWED])
+    service = LaidDown([EXPIRED, refused], [RENEWED])
     assert asked(service, access_to(service)) == Outcome(Result.REJECTED_AUTH, code)
 
 
@@ -115,18 +115,18 @@ def test_what_is_still_refused_with_a_new_token_is_rejected_auth(refused: Answer
     ],
 )
 def test_without_a_token_nothing_was_sent_so_nothing_is_unknown(reply: Reply, outcome: Outcome) -> None:
-    service = Service([], [reply])
+    service = LaidDown([], [reply])
     assert asked(service, access_to(service, access_token="")) == outcome
     assert service.sent == []
 
 
 def test_a_request_that_was_lost_on_its_way_is_unknown() -> None:
-    service = Service([Lost("timeout")])
+    service = LaidDown([Lost("timeout")])
     assert asked(service, access_to(service)) == Outcome(Result.UNKNOWN, "timeout")
 
 
 def test_without_a_login_a_person_has_to_log_in() -> None:
-    service = Service([])
+    service = LaidDown([])
     access = access_to(service, access_token="", refresh_token="")
     assert asked(service, access) == Outcome(Result.REJECTED_AUTH, "relogin_needed")
 
@@ -134,7 +134,7 @@ def test_without_a_login_a_person_has_to_log_in() -> None:
 def test_the_public_key_signs_the_store_and_the_moment() -> None:
     key = rsa.generate_private_key(65_537, 2048)
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    service = Service([DONE])
+    service = LaidDown([DONE])
     asked(service, access_to(service, settings={"public_key_version": "3"}, public_key=pem))
     signature = base64.b64decode(service.sent[0]["X-sws-signature"])
     assert key.decrypt(signature, PKCS1v15()).decode() == f"samplestore:{int(NOW.timestamp())}"
@@ -145,26 +145,26 @@ def test_a_public_key_that_is_none_stops_before_anything_is_sent() -> None:
     elliptic = ec.generate_private_key(ec.SECP256R1()).public_key()
     pem = elliptic.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     for unreadable in ("no key", pem):
-        service = Service([])
+        service = LaidDown([])
         found = asked(service, access_to(service, public_key=unreadable))
         assert found == Outcome(Result.REJECTED_AUTH, "public_key_unreadable")
 
 
 def test_a_persons_login_becomes_tokens_and_its_code_is_forgotten() -> None:
     both = answer(200, '{"access_token":"access-2","refresh_token":"refresh-2"}')
-    service = Service([], [both])
+    service = LaidDown([], [both])
     access = access_to(service, settings={"redirect_uri": "https://daicho.example/"}, authorization_code="code-1")
     assert log_in(access) is None
     assert service.forms[0]["code"] == "code-1"
     assert (access.secrets["refresh_token"], access.secrets["authorization_code"]) == ("refresh-2", "")
     assert access.secrets["logged_in_at"] == "2026-11-20T00:00:00.000000Z"
-    refused = Service([], [answer(400, "{}")])
+    refused = LaidDown([], [answer(400, "{}")])
     assert log_in(access_to(refused, authorization_code="old")) == Outcome(Result.REJECTED_AUTH, "relogin_needed")
 
 
 @pytest.mark.parametrize(("days", "code"), STEPS)
 def test_a_person_is_warned_before_the_login_ends(days: int, code: str) -> None:
-    access = access_to(Service([]), now=NOW + timedelta(days=days), logged_in_at="2026-11-20T00:00:00Z")
+    access = access_to(LaidDown([]), now=NOW + timedelta(days=days), logged_in_at="2026-11-20T00:00:00Z")
     (warning,) = due_warnings(access)
     assert warning.code == code
     assert warning.due_at == NOW + timedelta(days=28)
@@ -172,9 +172,9 @@ def test_a_person_is_warned_before_the_login_ends(days: int, code: str) -> None:
 
 def test_a_key_is_renewed_every_year_and_an_unknown_day_is_said() -> None:
     made = {"public_key_made_on": "2026-11-20"}
-    fresh = access_to(Service([]), settings=made, public_key="pem", logged_in_at="")
+    fresh = access_to(LaidDown([]), settings=made, public_key="pem", logged_in_at="")
     assert [one.code for one in due_warnings(fresh)] == ["relogin_date_unknown"]
     later = access_to(
-        Service([]), now=NOW + timedelta(days=360), settings=made, public_key="pem", logged_in_at="2027-11-10"
+        LaidDown([]), now=NOW + timedelta(days=360), settings=made, public_key="pem", logged_in_at="2027-11-10"
     )
     assert [one.code for one in due_warnings(later)] == ["relogin_30", "public_key_7"]

@@ -137,3 +137,9 @@ def test_a_merchant_corrects_the_patterns_and_the_mails_are_read() -> None:
     told = reading(text, "【SHOPLIST】売れました", own)
     assert isinstance(told, Telling)
     assert [line.item for line in told.lines] == ["t223", "op100"]
+
+
+def test_a_line_of_a_million_spaces_is_read_as_quickly_as_another() -> None:
+    spaces = " " * 1_000_000
+    assert isinstance(reading(f"受注番号{spaces}?\n数量{spaces}\n商品番号{spaces}ー\n" + BRACKETS), NotUnderstood)
+    assert isinstance(reading(BRACKETS.replace("[数量] 2", f"[数量]{spaces}2")), Telling)
