@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from adapters.kit.mall import ReadFailed
-from api.jobs.push_plan import Base, Queued, Unseen, explained_by_look, unseen_at
+from api.jobs.push_missing import Base, Unseen, explained_by_look, unseen_at
+from api.jobs.push_plan import Queued
 from api.jobs.push_request import LeaseGone, Turn, note
 from api.shop_access import TurnNotGot
 from api.tables import mall_paces, push_leases, push_unseen

@@ -9,16 +9,8 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-from api.jobs.push_plan import (
-    NOT_FOUND_SECONDS,
-    UNSEEN_SECONDS_MAX,
-    ZERO_AGAIN_SECONDS,
-    Queued,
-    Unseen,
-    Withheld,
-    outstanding,
-    sum_withheld,
-)
+from api.jobs.push_missing import UNSEEN_SECONDS_MAX, Unseen, Withheld, outstanding, sum_withheld
+from api.jobs.push_plan import NOT_FOUND_SECONDS, ZERO_AGAIN_SECONDS, Queued
 from api.tables import push_syncs, push_unseen, push_waits
 from ledger import keys, listing
 from ledger.codec import decode

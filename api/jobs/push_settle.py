@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from api.jobs.push_plan import Base, Queued
+from api.jobs.push_missing import Base
+from api.jobs.push_plan import Queued
 from api.jobs.push_request import Turn
 from api.tables.push_leases import MARGIN_SECONDS
 from ledger import keys

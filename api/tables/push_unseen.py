@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from api.jobs.push_plan import UNSEEN_SECONDS_MAX, Unseen, left_of
+from api.jobs.push_missing import UNSEEN_SECONDS_MAX, Unseen, left_of
 from ledger import keys
 from ledger.expected import Sale
 

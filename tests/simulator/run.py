@@ -67,6 +67,7 @@ class Shop:
     emulated: EmulatedShop
     wire: Wire
     listings: dict[ListingKey, tuple[str, int]] = field(default_factory=dict)  # SKU, units per listing
+    to_the_minute: bool = False  # its mails give an order's time without seconds
 
 
 class Simulation:
@@ -79,7 +80,6 @@ class Simulation:
         self.shops: dict[str, Shop] = {}
         self.selling = True
         self.restores = self.world.maybe(0.4)  # malls that may put units back at a cancel do
-        self.to_the_minute: set[str] = set()  # shops whose mails give an order's time without seconds
         self._database = database
         self._home = home
         self._serial = 0
@@ -174,9 +174,7 @@ class Simulation:
             sending=lambda: self._sending(code),
             looked=lambda content, at: self._looked(code, content, at),
         )
-        self.shops[code] = Shop(code, mall, emulated, wire)
-        if world.maybe(0.3):
-            self.to_the_minute.add(code)
+        self.shops[code] = Shop(code, mall, emulated, wire, to_the_minute=world.maybe(0.3))
         wanted = {**settings, "base.*": "http://127.0.0.1"}
         self._do(connect(mall.code, f"seed-{self.seed}", match_key="", settings=wanted))
         with self.house.pool.connection() as connection:
@@ -240,9 +238,7 @@ class Simulation:
             world.after(chance.uniform(5, 300), self._cancels(one, key, order))
 
     def _tells(self, one: Shop, key: ListingKey, order: EmulatedOrder, quantity: int) -> Callable[[], None]:
-        placed = order.ordered_at.replace(microsecond=0)
-        if one.code in self.to_the_minute:
-            placed = placed.replace(second=0)
+        placed = order.ordered_at.replace(microsecond=0, second=0 if one.to_the_minute else order.ordered_at.second)
 
         def happens() -> None:
             sku, _ = one.listings[key]

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.kit.breaker import FAILURES_MAX
 from api.database import Database
-from api.jobs.push_plan import Unseen
+from api.jobs.push_missing import Unseen
 from api.tables import mall_paces, push_breakers, push_leases, push_unseen
 from api.tables.mall_paces import PUSH, READ, may_call, pace_of
 from api.tables.push_breakers import ShopBreaker, after_answer
