@@ -1,12 +1,14 @@
 """Builds everything once: the only place, with settings, where the real clock, sleep, randomness and threads come from."""
 
 import gc
+import multiprocessing
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from threading import Thread
 
 from psycopg_pool import ConnectionPool
@@ -75,6 +77,35 @@ def start_thread(name: str, body: Callable[[], None]) -> Thread:
     thread = Thread(target=body, name=name, daemon=True)
     thread.start()
     return thread
+
+
+def side_by_side(bodies: Sequence[Callable[[], Exception | None]]) -> list[Exception | None]:
+    """What each of the bodies answered, all run at once, each in a fork of this process: Python runs one thread at a time.
+
+    Call it while no other thread runs. Raises ChildProcessError when one of them was ended from outside.
+    """
+    context = multiprocessing.get_context("fork")
+    started = []
+    for number, body in enumerate(bodies):
+        answer, say = context.Pipe(duplex=False)
+        process = context.Process(target=_say, args=(body, say), name=f"beside-{number}", daemon=True)
+        process.start()
+        say.close()
+        started.append((process, answer))
+    answers: list[Exception | None] = []
+    for process, answer in started:
+        try:
+            answers.append(answer.recv())
+        except EOFError as error:
+            process.join()
+            raise ChildProcessError(f"{process.name} ended with {process.exitcode} and without an answer") from error
+        process.join()
+    return answers
+
+
+def _say(body: Callable[[], Exception | None], answer: Connection) -> None:
+    answer.send(body())
+    answer.close()
 
 
 def local_postgres(settings: Settings) -> LocalPostgres:

@@ -1,15 +1,16 @@
 """What an order holds: allocations made, and what is left of them, read back from the booked lists of the order's facts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ledger.facts.order import Booked
 
 TAKES = ("allocated", "counted")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """What one allocation took from one SKU stream. ``each``: units for one of the SKU told; ``how``: allocated or counted."""
 
     sku: str
@@ -17,8 +18,7 @@ class Part:
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One allocation the order holds: ``open_units`` and ``shipped_units`` of the SKU told, by the recipe of that day."""
 
     told: str
@@ -28,8 +28,7 @@ class Entry:
     shipped_units: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """What is held: ``entries`` oldest first; ``ever_units`` allocated so far by SKU told, given back or not;
     ``undecided`` units by SKU stream that wait for a person (欠品調査中).
     """
@@ -47,8 +46,7 @@ class Holding:
         return sum(entry.shipped_units for entry in self.entries if entry.told == told)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row of a fact's booked lists."""
 
     how: str

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from msgspec import structs
+
 from ledger import keys, stock
 from ledger.booked import Entry, Part
 from ledger.facts.order import Booked, OrderFact, ReturnOpened
@@ -164,7 +166,7 @@ class Booking:
                 continue
             book(entry, count)
             gone = entry.shipped_units + (count if shipped else 0)
-            self.entries[n] = replace(entry, open_units=entry.open_units - count, shipped_units=gone)
+            self.entries[n] = structs.replace(entry, open_units=entry.open_units - count, shipped_units=gone)
             left -= count
 
     def _release(self, entry: Entry, units: int, reason: str | None, at: datetime) -> None:

@@ -3,7 +3,7 @@
 The name on disk is the class name; an unknown name is not damage: a newer version wrote it (``UnknownFact``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -28,6 +28,10 @@ class UnknownFact(Exception):
         self.name = name
         self.position = position
 
+    def __reduce__(self) -> tuple[type["UnknownFact"], tuple[str, int]]:
+        """Told from one process to another."""
+        return UnknownFact, (self.name, self.position)
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -38,6 +42,16 @@ class Envelope:
     trace: str
     command_key: str | None = None
     cause: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Envelope) and _parts(self) == _parts(other)
+
+    def __hash__(self) -> int:
+        return hash(_parts(self))
+
+
+def _parts(envelope: Envelope) -> tuple[object, ...]:
+    return (envelope.at, envelope.actor, envelope.trace, envelope.command_key, envelope.cause)
 
 
 class Record(NamedTuple):  # a tuple: millions are read and made
@@ -51,19 +65,16 @@ class Record(NamedTuple):  # a tuple: millions are read and made
     fact: Fact
 
 
-@dataclass
-class _State(Generic[F]):
-    at: datetime
-    actor: str
-    trace: str
-    command_key: str | None
-    cause: str | None
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _State(Envelope, Generic[F]):
+    """An envelope as it is kept: with its fact, so that reading makes one object of both. As an envelope it equals one without."""
+
     fact: F
 
 
 @cache
-def _decoder(name: str) -> msgspec.json.Decoder[_State[Fact]]:
-    return msgspec.json.Decoder(_State[FACTS[name]])  # type: ignore[valid-type]
+def _decode_of(name: str) -> Callable[[bytes], _State[Fact]]:
+    return msgspec.json.Decoder(_State[FACTS[name]]).decode  # type: ignore[valid-type]
 
 
 def encode(envelope: Envelope, fact: Fact) -> bytes:
@@ -118,6 +129,5 @@ def decode(position: int, stream: str, version: int, name: str, state: bytes) ->
     """The record behind the bytes. Raises UnknownFact; msgspec.ValidationError when the bytes are damaged."""
     if name not in FACTS:
         raise UnknownFact(name, position)
-    read = _decoder(name).decode(state)
-    envelope = Envelope(read.at, read.actor, read.trace, read.command_key, read.cause)
-    return Record(position, stream, version, name, envelope, read.fact)
+    read = _decode_of(name)(state)
+    return Record(position, stream, version, name, read, read.fact)

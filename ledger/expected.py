@@ -5,8 +5,11 @@ applied + units the mall put back itself. Where an order cannot be placed before
 (None) and the listing is restated once, after a look or a quiet time. Pure: the listings projection keeps one row a listing.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from ledger.terms import latest_of, utc_moment
 
@@ -28,8 +31,7 @@ class Sale:
         return self.ordered_at is not None and latest_of(self.ordered_at) <= moment - SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(msgspec.Struct, frozen=True):  # a struct: a replay makes millions, each from the one before
     """What one listing was told, should show, and showed. Units count listings.
 
     ``sent_at`` to ``applied_until``: when the expected number began: by our push, or by the read that replaced an uncertain one.

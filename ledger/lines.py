@@ -5,15 +5,16 @@ together, and so do lines of one code while it is not linked.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger.facts.order import LineLinked, OrderTold, ShipmentTold
 from ledger.terms import OrderState
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line as the order states it after all tellings. ``sku`` "" is 未紐付; ``excluded`` is 対象外."""
 
     item: str
@@ -32,8 +33,7 @@ class Line:
         return (self.listing,) if self.listing else (self.item, self.variant)
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """What a line's codes stand for."""
 
     listing: str

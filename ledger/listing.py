@@ -185,6 +185,8 @@ def wanted(
         return None
     rules = listing.settings
     free -= withheld_units
+    if rules is NO_RULES:  # nearly all: what follows would say the same
+        return min(max(0, free) // listing.units_per_listing, units_max)
     if free <= 0 or _held_at_zero(rules, free, stopped, now):
         return 0
     left = max(0, free - rules.reserve)

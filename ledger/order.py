@@ -19,8 +19,11 @@ What arrival does decide, because the evidence does not say it:
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from ledger import booked
 from ledger.booked import Holding
@@ -44,16 +47,14 @@ UNVERIFIED_CANCEL = "unverified_cancel"
 NOTHING_HELD = Holding()
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True):
     """One kept telling with the ledger position of its fact."""
 
     position: int
     told: OrderTold
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """The order as its stream says. ``links`` are lines linked after they were told: (item, variant) to the LineLinked.
 
     ``confirmed`` are positions of unverified tellings that a person or the API confirmed; ``returned`` units of opened
@@ -62,12 +63,12 @@ class Order:
 
     version: int = 0
     kept: tuple[Kept, ...] = ()
-    links: Mapping[tuple[str, str], LineLinked] = field(default_factory=dict)
+    links: Mapping[tuple[str, str], LineLinked] = msgspec.field(default_factory=dict)
     confirmed: frozenset[int] = frozenset()
     shipments: tuple[ShipmentTold, ...] = ()
     assumed_shipped: bool = False
     holding: Holding = NOTHING_HELD
-    returned: Mapping[str, int] = field(default_factory=dict)
+    returned: Mapping[str, int] = msgspec.field(default_factory=dict)
     opened: frozenset[str] = frozenset()
     reviewed: frozenset[str] = frozenset()
     priority: int = 0

@@ -18,7 +18,7 @@ from ledger.terms import MAIN_PLACE
 from projections.page import Page
 from projections.partitions import Partitions
 from projections.reading import Found, Query, page_of, position_at
-from projections.table import Connection, Inserts, Names, Relation, Table, names_of
+from projections.table import Connection, Index, Inserts, Names, Relation, Table, names_of
 
 FIELDS = {
     "position": "int8",
@@ -65,10 +65,6 @@ CREATE TABLE {change_log} (
     recorded_at  timestamptz NOT NULL,
     PRIMARY KEY (position)
 ) PARTITION BY RANGE (position);
-CREATE INDEX ON {change_log} (sku, position);
-CREATE INDEX ON {change_log} (shop, position) WHERE shop IS NOT NULL;
-CREATE INDEX ON {change_log} (order_number, position) WHERE order_number IS NOT NULL;
-CREATE INDEX ON {change_log} (import_id, position) WHERE import_id IS NOT NULL;
 """
 
 # What of a fact stands in ``reference``: the first of these that it has. Slips, ids and reason codes, never a text.
@@ -151,6 +147,12 @@ TABLE = Table(
     ddl=DDL,
     facts=names_of(FACTS_OF_STREAM["stock"]),
     open=_Writer,
+    indexes=(
+        Index("change_log", "(sku, position)"),
+        Index("change_log", "(shop, position) WHERE shop IS NOT NULL"),
+        Index("change_log", "(order_number, position) WHERE order_number IS NOT NULL"),
+        Index("change_log", "(import_id, position) WHERE import_id IS NOT NULL"),
+    ),
 )
 
 

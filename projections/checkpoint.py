@@ -1,12 +1,13 @@
 """How far each build of a table has come: one row a build, moved in the transaction of its page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from ledger.arrays import integers, texts
 from projections.table import NEXT, Connection, Names, Table
 
 
@@ -63,7 +64,11 @@ class Checkpoints:
             " RETURNING projection, version, build, position, joined"
         ).format(table, sequence)
         self._move = (
-            sql.SQL("UPDATE {} SET position = %s WHERE projection = %s AND build = %s AND position = %s")
+            sql.SQL(
+                "UPDATE {} AS c SET position = %s FROM unnest(%s::text[], %s::bigint[], %s::bigint[])"
+                " AS w (projection, build, position) WHERE c.projection = w.projection AND c.build = w.build"
+                " AND c.position = w.position RETURNING c.projection"
+            )
             .format(table)
             .as_bytes()
         )
@@ -101,9 +106,16 @@ class Checkpoints:
         connection.execute(self._drop, (projection,))
         table.drop(connection, Names(self._schema, 0, projection.removeprefix(table.name)))
 
-    def move(self, connection: Connection, checkpoint: Checkpoint, position: int) -> psycopg.Cursor[tuple[object, ...]]:
-        """The build stands at ``position`` from here on. No row was changed: it is not where the checkpoint says."""
-        values = (position, checkpoint.projection, checkpoint.build, checkpoint.position)
+    def move(
+        self, connection: Connection, checkpoints: Collection[Checkpoint], position: int
+    ) -> psycopg.Cursor[tuple[object, ...]]:
+        """The builds stand at ``position`` from here on. The rows are the projections that stood where these say."""
+        values = (
+            position,
+            texts(each.projection for each in checkpoints),
+            integers(each.build for each in checkpoints),
+            integers(each.position for each in checkpoints),
+        )
         return connection.execute(self._move, values, prepare=True)
 
     def join(self, connection: Connection, checkpoint: Checkpoint) -> None:
@@ -133,3 +145,9 @@ def create_missing(connection: Connection, schema: str, tables: Sequence[Table])
 def lock_building(connection: Connection, schema: str) -> None:
     """No other process creates, drops or swaps tables until the transaction ends."""
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{schema} projections",))
+
+
+def lock_making(connection: Connection, schema: str, table: Table) -> None:
+    """No other process makes indexes of this table's replay until the transaction ends."""
+    name = f"{schema} projections {table.name} indexes"
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (name,))

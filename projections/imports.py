@@ -1,8 +1,9 @@
 """取込の一覧: one row an import: which file, how far it is, what it changed."""
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from ledger.codec import Record
@@ -173,6 +174,9 @@ def _take(row: ImportRow, record: Record, time: datetime) -> None:
             pass
 
 
+VALUES = attrgetter(*FIELDS)  # of a row, in their order
+
+
 class _Writer:
     def __init__(self, names: Names) -> None:
         self._read = select(names, "imports", FIELDS, "import_id = ANY (%s)")
@@ -189,7 +193,7 @@ class _Writer:
             if import_id not in rows:
                 rows[import_id] = _new(import_id, record, time)
             _take(rows[import_id], record, time)
-        self._save.write(connection, [astuple(rows[name]) for name in sorted(rows)])
+        self._save.write(connection, [VALUES(rows[name]) for name in sorted(rows)])
 
     def _load(self, connection: Connection, wanted: Iterable[str]) -> dict[str, ImportRow]:
         names = sorted(wanted)

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from ledger.arrays import integers, texts
 from ledger.failpoint import reach
 from projections.table import Connection
 
@@ -54,6 +55,15 @@ class Leases:
             .format(table)
             .as_bytes()
         )
+        # Locked in the order of their names, as everybody does: two never wait for each other.
+        self._hold = (
+            sql.SQL(
+                "SELECT l.projection FROM unnest(%s::text[], %s::bigint[]) AS w (projection, epoch) JOIN {} AS l"
+                " ON l.projection = w.projection AND l.epoch = w.epoch AND l.holder = %s ORDER BY l.projection FOR UPDATE OF l"
+            )
+            .format(table)
+            .as_bytes()
+        )
         self._release = sql.SQL(
             "UPDATE {} SET until = '-infinity' WHERE projection = %s AND epoch = %s AND holder = %s"
         ).format(table)
@@ -79,8 +89,13 @@ class Leases:
             row: Any = connection.execute(self._seize, (projection, self._holder, until)).fetchone()
         return Lease(*row)
 
-    def hold(self, connection: Connection, lease: Lease, now: datetime) -> psycopg.Cursor[tuple[object, ...]]:
-        """The lease is renewed, and locked until the transaction ends. No row was changed: it was lost."""
+    def hold(self, connection: Connection, leases: Collection[Lease]) -> psycopg.Cursor[tuple[object, ...]]:
+        """Nobody else takes the leases until the transaction ends. The rows are the projections that were not lost."""
+        values = (texts(lease.projection for lease in leases), integers(lease.epoch for lease in leases), self._holder)
+        return connection.execute(self._hold, values, prepare=True)
+
+    def renew(self, connection: Connection, lease: Lease, now: datetime) -> psycopg.Cursor[tuple[object, ...]]:
+        """Nobody else takes the lease for LEASE_SECONDS. No row was changed: it was lost."""
         until = now + timedelta(seconds=LEASE_SECONDS)
         return connection.execute(self._renew, (until, lease.projection, lease.epoch, self._holder), prepare=True)
 

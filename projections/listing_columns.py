@@ -1,16 +1,16 @@
 """Rows of the listings table and its side relations, to and from what is in memory."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger import keys
 from ledger.booking import Recipe
 from ledger.expected import Numbers, Sale
 from ledger.facts.listing import ListingSettingsChanged
-from ledger.listing import Listing
+from ledger.listing import NO_RULES, Listing
 from projections.listing_state import NO_SET, ListingRow, Request, SkuState
 from projections.table import Row
 
@@ -81,7 +81,6 @@ SHOP_FIELDS = {"shop": "text", "lowers_at": "text", "restores": "text", "units_m
 CODE_FIELDS = {"shop": "text", "code": "text", "item": "text", "variant": "text"}
 REQUEST_FIELDS = {"shop": "text", "request": "text", "told": "text"}
 SET_FIELDS = {"component": "text", "sku": "text"}
-NO_RULES = ListingSettingsChanged()
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _sales = msgspec.json.Decoder(tuple[Sale, ...]).decode
@@ -136,7 +135,7 @@ def values_of(row: ListingRow) -> Row:
         listing.state,
         listing.show_zero,
         "\t".join(listing.codes),
-        None if listing.settings == NO_RULES else _encode(listing.settings).decode(),
+        None if listing.settings is NO_RULES or listing.settings == NO_RULES else _encode(listing.settings).decode(),
         listing.resend_position,
         row.version,
         row.wanted,

@@ -1,9 +1,10 @@
 """What facts do to listings, fact by fact: stock and sets, links and rules, the mall's own sales, pushes and reads."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from ledger import expected, keys, listing
 from ledger.booking import Recipe
@@ -17,24 +18,20 @@ from ledger.facts.shop import ShopSettingsChanged
 from ledger.facts.sku import KeptBackSet, SetDefined
 from ledger.facts.stock import AuctionKept, AuctionReturned, HoldReturned, HoldTaken
 from ledger.terms import MAIN_PLACE, OrderState, Result, utc_moment
-from projections.listing_state import Key, ListingFold, Request, Traits
+from projections.listing_state import IN_NO_SET, Key, ListingFold, Request, Traits
 
 LOWERS_AT, RESTORES, UNITS_MAX_SETTING = "mall.lowers_at", "mall.restores_on_cancel", "mall.units_max"
+MAIN_STOCK = keys.stock("", MAIN_PLACE)
 # After these a rejected listing is tried again: its code, its setting or a person's re-send changed.
 MENDS = ("ListingLinked", "ListingConfirmed", "ListingStarted", "ListingSettingsChanged", "ResendAsked")
-
-
-def take(fold: ListingFold, record: Record, time: datetime) -> None:
-    """The fact is in the rows. Everything it touches was loaded; ``time`` is when it was recorded."""
-    TAKES[record.name](fold, record, time)
 
 
 # ------------------------------------------------------------------ stock and sets
 
 
 def _stock(fold: ListingFold, record: Record, time: datetime) -> None:
-    place, sku = keys.parts_of(record.stream)
-    if place == MAIN_PLACE:
+    sku = main_sku(record.stream)
+    if sku is not None:
         state = fold.skus[sku]
         state.available = record.fact.after  # type: ignore[union-attr]
         fold.changed_skus.add(state)
@@ -43,8 +40,8 @@ def _stock(fold: ListingFold, record: Record, time: datetime) -> None:
 
 def _kept(fold: ListingFold, record: Record, time: datetime) -> None:
     """Holds and auctions keep units without touching available."""
-    place, sku = keys.parts_of(record.stream)
-    if place != MAIN_PLACE:
+    sku = main_sku(record.stream)
+    if sku is None:
         return
     state = fold.skus[sku]
     match record.fact:
@@ -77,10 +74,10 @@ def _set_defined(fold: ListingFold, record: Record, time: datetime) -> None:
     (sku,) = keys.parts_of(record.stream)
     state = fold.skus[sku]
     for component in state.recipe.components:  # one that no other fact of the page touches may not be in memory
-        fold.sets_of.get(component, set()).discard(sku)
+        fold.sets_of[component] = fold.sets_of.get(component, IN_NO_SET) - {sku}
     state.recipe = Recipe(fact.recipe_version, tuple(fact.components), tuple(fact.units))
     for component in fact.components:
-        fold.sets_of[component].add(sku)
+        fold.sets_of[component] |= {sku}
     fold.changed_skus.add(state)
     fold.changed_recipes.add(sku)
     fold.refresh(sku, record.position, time)
@@ -239,6 +236,11 @@ def _read(fold: ListingFold, record: Record, time: datetime) -> None:
             known_position=fact.known_position,
         )
         fold.set_numbers((shop, text), after, record.position, time)
+
+
+def main_sku(stream: str) -> str | None:
+    """The SKU of a stock stream of the main place; None: it is of another place."""
+    return keys.unpart(stream[len(MAIN_STOCK) :]) if stream.startswith(MAIN_STOCK) else None
 
 
 def key_of_stream(stream: str) -> Key:

@@ -6,9 +6,11 @@ rest, ten minutes of unseen units) is the push clock's: here stands only what fa
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from ledger import expected, listing
 from ledger.booking import Recipe
@@ -17,6 +19,7 @@ from ledger.listing import Listing, Stopped
 from ledger.terms import UNITS_MAX
 
 NO_SET = Recipe()
+IN_NO_SET: frozenset[str] = frozenset()  # one for all: most SKUs are no component
 NOT_STOPPED = Stopped()
 LOWERING, OTHER = 0, 1  # ranks of the push queue: lower at once, raise after a look
 
@@ -111,7 +114,7 @@ class ListingFold:
     skus: dict[str, SkuState] = field(default_factory=dict)
     rows: dict[Key, ListingRow] = field(default_factory=dict)
     members: dict[str, dict[Key, ListingRow]] = field(default_factory=dict)
-    sets_of: dict[str, set[str]] = field(default_factory=dict)
+    sets_of: dict[str, frozenset[str]] = field(default_factory=dict)
     shops: set[str] = field(default_factory=set)
     traits: dict[str, Traits] = field(default_factory=dict)
     requests: dict[tuple[str, str], Request | None] = field(default_factory=dict)
@@ -122,6 +125,12 @@ class ListingFold:
     changed_recipes: set[str] = field(default_factory=set)
     changed_traits: set[str] = field(default_factory=set)
     changed_requests: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def changed(self) -> bool:
+        """Something waits to be saved."""
+        sets = (self.changed_rows, self.changed_wanted, self.changed_skus, self.changed_codes, self.changed_recipes)
+        return any(sets) or bool(self.changed_traits or self.changed_requests)
 
     def saved(self) -> None:
         """Nothing waits to be saved any more, and all of it has rows."""
@@ -143,32 +152,34 @@ class ListingFold:
         """Free units of the SKU, and of sets with it, are worked out again; where they changed, wanted is too."""
         state = self.skus[sku]
         recipe = state.recipe
-        free = state.own_free if not recipe.components else self._buildable(recipe)
+        free = state.own_free if recipe is NO_SET or not recipe.components else self._buildable(recipe)
         if free != state.free:
             state.free = free
             self.changed_skus.add(state)
             self.reckon(sku, position, time)
-        sets = self.sets_of[sku]
-        for set_sku in sorted(sets) if sets else ():
-            self.refresh(set_sku, position, time)
+        if sets := self.sets_of[sku]:
+            for set_sku in sorted(sets):
+                self.refresh(set_sku, position, time)
 
     def _buildable(self, recipe: Recipe) -> int | None:
         return listing.free_of([self.skus[each].own_free for each in recipe.components], recipe)
 
     def reckon(self, sku: str, position: int, time: datetime) -> None:
         """wanted of every listing of the SKU follows from its free units, its rules and what looks found missing."""
-        free, members = self.skus[sku].free, self.members[sku]
+        free, members = self.skus[sku].free, self.members[sku].values()
         unseen, floored = 0, False
-        for row in members.values():
-            unseen += row.unseen_units * row.listing.units_per_listing
+        for row in members:
+            if row.unseen_units:
+                unseen += row.unseen_units * row.listing.units_per_listing
             floored = floored or row.listing.settings.first_choice
-        floored = floored and _floored(members.values(), free)
-        for row in members.values():
-            own = row.listing
-            if (row.stopped_since is not None or own.settings.stop_threshold is not None) and _held(row, free, time):
-                self.changed_wanted.add(row)
+        floored = floored and _floored(members, free)
+        for row in members:
+            own, stopped = row.listing, NOT_STOPPED
+            if row.stopped_since is not None or own.settings.stop_threshold is not None:
+                if _held(row, free, time):
+                    self.changed_wanted.add(row)
+                stopped = NOT_STOPPED if row.stopped_since is None else Stopped(row.stopped_since)
             most = self.traits[row.shop].units_max
-            stopped = NOT_STOPPED if row.stopped_since is None else Stopped(row.stopped_since)
             less = wanted = listing.wanted(own, free, units_max=most, stopped=stopped, shares_floor_to_zero=floored)
             if unseen and wanted:
                 less = listing.wanted(
@@ -194,7 +205,7 @@ class ListingFold:
             numbers = replace(numbers, sales=sales)
         row.numbers, row.position = numbers, position
         self.changed_rows.add(row)
-        unseen = expected.unseen_units(numbers)
+        unseen = 0 if numbers.read_units is None else expected.unseen_units(numbers)
         if unseen != row.unseen_units:
             row.unseen_units = unseen
             if row.listing.sku:

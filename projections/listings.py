@@ -14,7 +14,7 @@ from ledger.facts.order import Booked
 from ledger.facts.push import MallRead, PushAnswered, PushSent, PushSettled
 from ledger.facts.shop import ShopSettingsChanged
 from ledger.facts.sku import SetDefined
-from ledger.terms import MAIN_PLACE, ListingKey
+from ledger.terms import ListingKey
 from projections.listing_columns import (
     CODE_FIELDS,
     FIELDS,
@@ -33,12 +33,15 @@ from projections.listing_columns import (
     values_of,
     wanted_of,
 )
-from projections.listing_fold import TAKES, UNITS_MAX_SETTING, key_of_stream, take
-from projections.listing_state import NO_SET, Key, ListingFold, ListingRow, SkuState, Traits
+from projections.listing_fold import MAIN_STOCK, TAKES, UNITS_MAX_SETTING, key_of_stream
+from projections.listing_state import IN_NO_SET, NO_SET, Key, ListingFold, ListingRow, SkuState, Traits
 from projections.page import Page
-from projections.table import Connection, Inserts, Names, Relation, Table, Updates, Upserts, columns, select
+from projections.table import Connection, Index, Inserts, Names, Relation, Table, Updates, Upserts, select, texts
 
-ROWS_KEPT_MAX = 60_000  # in memory, about 1 kB each; beyond it all are read again
+ROWS_KEPT_MAX = 60_000  # in memory, below 1 kB each; beyond it all are read again
+REPLAY_ROWS_KEPT_MAX = (
+    330_000  # a replay keeps 100,000 SKUs with two listings each, so that their rows are written once
+)
 
 DDL = """
 CREATE TABLE {listings} (
@@ -82,8 +85,6 @@ CREATE TABLE {listings} (
     PRIMARY KEY (shop, item, variant)
 ) WITH (fillfactor = 70);
 CREATE INDEX ON {listings} (sku) WHERE sku <> '';
-CREATE INDEX ON {listings} (shop, queue_rank, item, variant) WHERE queue_rank IS NOT NULL;
-CREATE INDEX ON {listings} (shop, item, variant) WHERE rejected_code IS NOT NULL;
 CREATE TABLE {listing_codes} (
     shop    text COLLATE "C" NOT NULL,
     code    text COLLATE "C" NOT NULL,
@@ -130,16 +131,17 @@ class Needs:
         self.requests: set[tuple[str, str]] = set()
         self.shops: set[str] = set()
         self.whole_shops: set[str] = set()
+        add_sku = self.skus.add
         for record in page.records:
-            self._add(record.stream, record.fact)
+            stream = record.stream
+            if stream.startswith(MAIN_STOCK):  # most of them
+                add_sku(keys.unpart(stream[len(MAIN_STOCK) :]))
+            elif not stream.startswith("stock:"):
+                self._add(stream, record.fact)
 
     def _add(self, stream: str, fact: object) -> None:
         kind, _, rest = stream.partition(":")
-        if kind == "stock":
-            place, sku = keys.parts_of(stream)
-            if place == MAIN_PLACE:
-                self.skus.add(sku)
-        elif kind == "sku":
+        if kind == "sku":
             self.skus.add(keys.unpart(rest))
             if isinstance(fact, SetDefined):
                 self.skus.update(fact.components)
@@ -153,9 +155,10 @@ class Needs:
     def _add_of_shop(self, shop: str, fact: object) -> None:
         match fact:
             case Booked(sold_listings=listings) | MallRead(listings=listings):
-                self.keys.update((shop, text) for text in listings)
+                for text in listings:
+                    self.keys.add((shop, text))
             case PushSent(request=request, listings=listings):
-                self.keys.update((shop, text) for text in listings)
+                self.keys.update([(shop, text) for text in listings])
                 self.requests.add((shop, request))
             case PushAnswered(request=request) | PushSettled(request=request):
                 self.requests.add((shop, request))
@@ -170,6 +173,7 @@ class Needs:
 class _Writer:
     def __init__(self, names: Names) -> None:
         self._fold = ListingFold()
+        self._kept_max = REPLAY_ROWS_KEPT_MAX if names.suffix else ROWS_KEPT_MAX
         self._read_requests = names.sql(
             "SELECT r.shop, r.request, r.told FROM unnest(%s::text[], %s::text[]) AS w (shop, request)"
             " JOIN {listing_requests} AS r ON r.shop = w.shop AND r.request = w.request"
@@ -206,14 +210,24 @@ class _Writer:
         self._fold = ListingFold()
 
     def write(self, connection: Connection, page: Page) -> None:
-        if len(self._fold.rows) + len(self._fold.skus) > ROWS_KEPT_MAX:
+        self.take(connection, page)
+        self.save(connection)
+
+    def take(self, connection: Connection, page: Page) -> None:
+        if self.is_full and not self._fold.changed:
             self.forget()
         fold = self._fold
         self._load(connection, Needs(page))
         for record, time in page.pairs():
-            take(fold, record, time)
+            TAKES[record.name](fold, record, time)
+
+    def save(self, connection: Connection) -> None:
         self._save(connection)
-        fold.saved()
+        self._fold.saved()
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._fold.rows) + len(self._fold.skus) > self._kept_max
 
     # -------------------------------------------------------------- load
 
@@ -227,7 +241,7 @@ class _Writer:
         missing = sorted(key for key in needs.keys if key not in fold.rows)  # a difference would walk through all rows
         if missing:
             parts = [(shop, *codes_of(text)) for shop, text in missing]
-            self._take_rows(connection.execute(self._read_rows, columns(parts, 3), prepare=True).fetchall())
+            self._take_rows(connection.execute(self._read_rows, texts(parts), prepare=True).fetchall())
             for (shop, text), (_, item, variant) in zip(missing, parts, strict=True):
                 fold.rows.setdefault((shop, text), ListingRow(shop, item, variant))
                 fold.shops.add(shop)
@@ -248,7 +262,7 @@ class _Writer:
         missing = sorted(each for each in needs.requests if each not in fold.requests)
         if missing:
             fold.requests.update(dict.fromkeys(missing))
-            rows: list[Any] = connection.execute(self._read_requests, columns(missing, 2), prepare=True).fetchall()
+            rows: list[Any] = connection.execute(self._read_requests, texts(missing), prepare=True).fetchall()
             fold.requests.update({(shop, request): request_of(told) for shop, request, told in rows})
         for shop, request in needs.requests:
             known = fold.requests[shop, request]
@@ -271,12 +285,15 @@ class _Writer:
             state = sku_of(values)
             fold.skus[state.sku] = state
         for sku in alone:
-            fold.members[sku], fold.sets_of[sku] = {}, set()
+            fold.members[sku], fold.sets_of[sku] = {}, IN_NO_SET
         for key in self._take_rows(listed.fetchall()):
             row = fold.rows[key]
             fold.members[row.listing.sku][key] = row
-        for component, set_sku in inside.fetchall():
-            fold.sets_of[str(component)].add(str(set_sku))
+        for values in inside.fetchall():
+            component, set_sku = str(values[0]), str(values[1])
+            known = fold.skus.get(set_sku)  # what a replay folded and did not write yet is newer than the row
+            if known is None or component in known.recipe.components:
+                fold.sets_of[component] |= {set_sku}
 
     def _take_rows(self, rows: Sequence[Any]) -> list[Key]:
         """The rows are in memory, where they were not; their keys."""
@@ -316,13 +333,13 @@ class _Writer:
         self._save_requests.write(connection, [(*k, told_of(r)) for k, r in open_requests if r is not None])
         closed = [key for key, request in open_requests if request is None]
         if closed:
-            connection.execute(self._drop_requests, columns(closed, 2), prepare=True)
+            connection.execute(self._drop_requests, texts(closed), prepare=True)
             for key in closed:
                 del fold.requests[key]
         if fold.changed_codes:
             linked = [fold.rows[key] for key in sorted(fold.changed_codes)]
             named = [(row.shop, row.item, row.variant) for row in linked]
-            connection.execute(self._drop_codes, columns(named, 3), prepare=True)
+            connection.execute(self._drop_codes, texts(named), prepare=True)
             self._save_codes.write(connection, [values for row in linked for values in code_rows(row)])
         if fold.changed_recipes:
             sets = sorted(fold.changed_recipes)
@@ -346,4 +363,8 @@ TABLE = Table(
     ddl=DDL,
     facts=frozenset(TAKES),
     open=_Writer,
+    indexes=(
+        Index("listings", "(shop, queue_rank, item, variant) WHERE queue_rank IS NOT NULL"),
+        Index("listings", "(shop, item, variant) WHERE rejected_code IS NOT NULL"),
+    ),
 )

@@ -15,7 +15,7 @@ from ledger.keys import parts_of
 from ledger.order import FOLD, Order, evolve
 from projections.order_rows import Beginning, rows_of
 from projections.page import Page
-from projections.table import Connection, Inserts, Names, Relation, Table, columns, names_of
+from projections.table import Connection, Index, Inserts, Names, Relation, Table, names_of, texts
 
 ORDERS_KEPT_MAX = 10_000
 
@@ -98,12 +98,6 @@ CREATE TABLE {orders} (
     shipped_units     bigint NOT NULL,
     PRIMARY KEY (number, shop, line, part)
 );
-CREATE INDEX ON {orders} (first_position);
-CREATE INDEX ON {orders} (shop, first_position);
-CREATE INDEX ON {orders} (sku, first_position) WHERE sku IS NOT NULL;
-CREATE INDEX ON {orders} (part_sku) WHERE open_units > 0;
-CREATE INDEX ON {orders} (shop, first_position) WHERE sku IS NULL AND quantity_left > 0;
-CREATE INDEX ON {orders} (first_position) WHERE reviews <> '' OR NOT verified;
 CREATE TABLE {order_moves} (
     position   bigint PRIMARY KEY,
     sku        text COLLATE "C" NOT NULL,
@@ -113,7 +107,6 @@ CREATE TABLE {order_moves} (
     to_number  text COLLATE "C" NOT NULL,
     units      bigint NOT NULL
 );
-CREATE INDEX ON {order_moves} (sku, position);
 """
 
 MOVE_FIELDS = {
@@ -168,7 +161,7 @@ class _Writer:
             kept[record.stream] = (evolve(order, record), began)
             last[record.stream] = record.position
         if known:
-            connection.execute(self._delete, columns((parts_of(stream) for stream in sorted(known)), 2), prepare=True)
+            connection.execute(self._delete, texts(parts_of(stream) for stream in sorted(known)), prepare=True)
         self._rows.write(
             connection,
             [row for stream, at in last.items() for row in self._rows_of(stream, at)],
@@ -209,4 +202,13 @@ TABLE = Table(
     ddl=DDL,
     facts=names_of(FACTS_OF_STREAM["order"]),
     open=_Writer,
+    indexes=(
+        Index("orders", "(first_position)"),
+        Index("orders", "(shop, first_position)"),
+        Index("orders", "(sku, first_position) WHERE sku IS NOT NULL"),
+        Index("orders", "(part_sku) WHERE open_units > 0"),
+        Index("orders", "(shop, first_position) WHERE sku IS NULL AND quantity_left > 0"),
+        Index("orders", "(first_position) WHERE reviews <> '' OR NOT verified"),
+        Index("order_moves", "(sku, position)"),
+    ),
 )

@@ -3,21 +3,24 @@
 A fact that a table cannot take is found by halves, tried again, and its stream set aside for that table; the others go on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
+
+import psycopg
 
 from ledger.failpoint import reach
 from projections.checkpoint import Checkpoint, Checkpoints
 from projections.lease import Lease, LeaseLost, Leases
 from projections.page import Page
 from projections.quarantine import POISON, RETRIES_MAX, RETRY_SECONDS, Quarantine, reason_of
-from projections.table import NEXT, Connection, PoisonedFact, Table, Writer
+from projections.table import NEXT, Connection, FoldingWriter, PoisonedFact, Table, Writer
 
 PIPELINE_FACTS_MAX = 100
 
+Answer: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
 Waiting: TypeAlias = Mapping[str, frozenset[str]]  # by projection, the streams that are set aside
 
 
@@ -46,11 +49,15 @@ class Target:
 
 
 class Writers:
-    """The writers of this process by build, each with the position that its memory is of. Mutable."""
+    """The writers of this process by build, each with the position that its rows are of. Mutable.
+
+    ``ahead`` are the positions that a replay's memory is of, by projection, where its rows are not written yet.
+    """
 
     def __init__(self, schema: str) -> None:
         self._schema = schema
         self._writers: dict[tuple[str, int], tuple[Writer, int]] = {}
+        self.ahead: dict[str, int] = {}
 
     def of(self, table: Table, checkpoint: Checkpoint) -> Writer:
         """The build's writer; it remembers nothing when another process wrote since."""
@@ -61,28 +68,33 @@ class Writers:
         writer, position = found
         if position != checkpoint.position:
             writer.forget()
+            self.ahead.pop(checkpoint.projection, None)
         self._writers[key] = (writer, checkpoint.position)
         return writer
 
     def wrote(self, target: Target, position: int) -> None:
         """The writer's memory is of this position."""
         self._writers[target.projection, target.checkpoint.build] = (target.writer, position)
+        self.ahead.pop(target.projection, None)
 
     def undone(self, target: Target) -> None:
         """What the writer remembers was not committed."""
         self._writers.pop((target.projection, target.checkpoint.build), None)
+        self.ahead.pop(target.projection, None)
         target.writer.forget()
 
     def lose(self, projection: str) -> None:
         """Another process may write this table now, its live build and its replay."""
         for key in [key for key in self._writers if key[0].removesuffix(NEXT) == projection.removesuffix(NEXT)]:
             self._writers.pop(key)[0].forget()
+            self.ahead.pop(key[0], None)
 
     def forget(self) -> None:
         """Nothing is remembered."""
         for writer, _ in self._writers.values():
             writer.forget()
         self._writers.clear()
+        self.ahead.clear()
 
 
 class PageWriter:
@@ -107,6 +119,28 @@ class PageWriter:
         except POISON:
             for target in group:
                 self._write_alone(connection, target, page, waiting)
+
+    def fold(self, connection: Connection, target: Target, page: Page, waiting: Waiting) -> None:
+        """The page is in the writer's memory, behind all that was folded before; no row is written. Raises POISON."""
+        assert isinstance(target.writer, FoldingWriter), target.projection
+        with ExitStack() as undo:
+            undo.callback(self._writers.undone, target)
+            own = _less(page, waiting.get(target.projection))
+            _refuse_damaged(target.table, own)
+            target.writer.take(connection, own)
+            undo.pop_all()
+        self._writers.ahead[target.projection] = page.last
+
+    def save(self, connection: Connection, target: Target) -> None:
+        """All that was folded is in the rows, in one commit. Raises POISON."""
+        writer = target.writer
+        assert isinstance(writer, FoldingWriter), target.projection
+        try:
+            self._in_one_commit(
+                connection, [target], self._writers.ahead[target.projection], lambda: writer.save(connection)
+            )
+        except LeaseLost:
+            return
 
     def _write_alone(self, connection: Connection, target: Target, page: Page, waiting: Waiting) -> Target | None:
         """The page is in this table; the fact that it cannot take is found by halves and set aside. None: lease lost."""
@@ -168,25 +202,54 @@ class PageWriter:
         set_aside: tuple[str, str, int, str, str, datetime] | None = None,
     ) -> None:
         """The page and its checkpoints are committed together. Raises LeaseLost, and what a table cannot take."""
+
+        def write() -> None:
+            for target, chosen in zip(group, page.split([t.table.facts for t in group]), strict=True):
+                own = _less(chosen, waiting.get(target.projection))
+                _refuse_damaged(target.table, own)
+                if own.records:
+                    target.writer.write(connection, own)
+            if set_aside is not None:
+                self._quarantine.add(connection, *set_aside)
+
+        self._in_one_commit(connection, group, page.last, write, piped=len(page.records) < PIPELINE_FACTS_MAX)
+
+    def _in_one_commit(
+        self,
+        connection: Connection,
+        group: Sequence[Target],
+        last: int,
+        write: Callable[[], None],
+        *,
+        piped: bool = False,
+    ) -> None:
+        """What ``write`` writes and the checkpoints at ``last`` are committed together. Raises LeaseLost, and what it raises.
+
+        ``piped``: a small page is written without waiting for each answer; a large one by COPY, which no pipeline carries.
+        """
         with ExitStack() as undo:
             undo.callback(self._undo, connection, group)
-            self._begin(connection, group, page)
-            # A small page is written without waiting for each answer; a large one by COPY, which no pipeline carries.
-            with connection.pipeline() if len(page.records) < PIPELINE_FACTS_MAX else nullcontext():
-                for target, chosen in zip(group, page.split([t.table.facts for t in group]), strict=True):
-                    streams = waiting.get(target.projection)
-                    own = chosen.without(streams) if streams else chosen
-                    _refuse_damaged(target.table, own)
-                    if own.records:
-                        target.writer.write(connection, own)
-                if set_aside is not None:
-                    self._quarantine.add(connection, *set_aside)
+            with connection.pipeline() if piped else nullcontext():
+                connection.execute("BEGIN")
+                held = self._leases.hold(
+                    connection, {target.lease.projection: target.lease for target in group}.values()
+                )
+                moved = self._checkpoints.move(connection, [target.checkpoint for target in group], last)
+                if not piped:
+                    self._refuse_lost(group, held, moved)
+                try:
+                    write()
+                except (*POISON, psycopg.ProgrammingError):
+                    self._refuse_lost(group, held, moved)  # the table may be gone with the lease
+                    raise
+                if piped:  # the answers came with those to what was written
+                    self._refuse_lost(group, held, moved)
                 reach("projection.page_written")
                 connection.execute("COMMIT")
             undo.pop_all()
         reach("projection.page_committed")
         for target in group:
-            self._writers.wrote(target, page.last)
+            self._writers.wrote(target, last)
 
     def _undo(self, connection: Connection, group: Sequence[Target]) -> None:
         for target in group:
@@ -194,22 +257,19 @@ class PageWriter:
         if not connection.closed and not connection.broken:
             connection.execute("ROLLBACK")
 
-    def _begin(self, connection: Connection, group: Sequence[Target], page: Page) -> None:
-        """The transaction is open, its leases are held and its checkpoints moved. Raises LeaseLost."""
-        now = self._clock.now()
-        leases = {target.lease.projection: target.lease for target in group}
-        with connection.pipeline():
-            connection.execute("BEGIN")
-            held = {name: self._leases.hold(connection, lease, now) for name, lease in sorted(leases.items())}
-            moved = [self._checkpoints.move(connection, target.checkpoint, page.last) for target in group]
-        for name, cursor in held.items():
-            if cursor.rowcount != 1:
-                self.lost.add(name)
-                raise LeaseLost(f"another process feeds {name} now")
-        for target, cursor in zip(group, moved, strict=True):
-            if cursor.rowcount != 1:  # swapped away, or written by nobody who holds the lease
-                self.lost.add(target.lease.projection)
-                raise LeaseLost(f"{target.projection} is not the build that was read")
+    def _refuse_lost(self, group: Sequence[Target], held: Answer, moved: Answer) -> None:
+        """Every lease is held and every build stood where it was read. Raises LeaseLost."""
+        holds, stood = {name for (name,) in held.fetchall()}, {name for (name,) in moved.fetchall()}
+        lost = {target.lease.projection for target in group} - holds
+        # Swapped away, or written by somebody who does not hold the lease.
+        lost |= {target.lease.projection for target in group if target.projection not in stood}
+        if lost:
+            self.lost |= lost
+            raise LeaseLost(f"another process feeds {', '.join(sorted(lost))} now")
+
+
+def _less(page: Page, streams: frozenset[str] | None) -> Page:
+    return page.without(streams) if streams else page
 
 
 def _refuse_damaged(table: Table, page: Page) -> None:

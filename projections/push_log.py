@@ -4,7 +4,7 @@ A row is written when the request is about to leave and completed by its answer,
 feed, or evidence after an unknown answer). ``position`` is that of the PushSent, ``place_in_request`` counts from 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -18,7 +18,7 @@ from ledger.terms import ListingKey, utc_moment
 from projections.page import Page
 from projections.partitions import Partitions
 from projections.reading import Found, Query, page_of, position_at
-from projections.table import Connection, Inserts, Names, Relation, Table, columns, names_of
+from projections.table import Connection, Index, Inserts, Names, Relation, Table, columns, names_of, texts
 
 FIELDS = {
     "position": "int8",
@@ -73,8 +73,6 @@ CREATE TABLE {push_log} (
     answer_milliseconds bigint,
     PRIMARY KEY (position, place_in_request)
 ) PARTITION BY RANGE (position);
-CREATE INDEX ON {push_log} (shop, item, variant, position);
-CREATE INDEX ON {push_log} (shop, position, place_in_request);
 CREATE TABLE {push_log_open} (
     shop      text COLLATE "C" NOT NULL,
     request   text COLLATE "C" NOT NULL,
@@ -124,6 +122,7 @@ class _Writer:
         fresh: dict[int, list[list[object]]] = {}  # new rows by the position of their PushSent
         opened: dict[Request, tuple[int, datetime | None]] = {}
         known = self._known(connection, records)
+        stored = frozenset(known)
         later: dict[tuple[int, int], list[object]] = {}
         closed: list[Request] = []
         for record, time in records:
@@ -155,7 +154,8 @@ class _Writer:
                 closed.append(request)
             else:
                 opened[request] = (position, sent_at)
-        self._save(connection, page, fresh, later, opened, closed)
+        gone = {request for request in closed if request in stored} | opened.keys()
+        self._save(connection, page, fresh, later, opened, gone)
 
     def _known(
         self, connection: Connection, records: Sequence[tuple[Record, datetime]]
@@ -167,7 +167,7 @@ class _Writer:
         }
         if not wanted:
             return {}
-        rows: list[Any] = connection.execute(self._find, columns(sorted(wanted), 2), prepare=True).fetchall()
+        rows: list[Any] = connection.execute(self._find, texts(sorted(wanted)), prepare=True).fetchall()
         return {(shop, request): (position, sent_at) for shop, request, position, sent_at in rows}
 
     def _save(
@@ -177,11 +177,10 @@ class _Writer:
         fresh: dict[int, list[list[object]]],
         later: dict[tuple[int, int], list[object]],
         opened: dict[Request, tuple[int, datetime | None]],
-        closed: Sequence[Request],
+        gone: Collection[Request],
     ) -> None:
-        gone = sorted({*closed, *opened})
         if gone:
-            connection.execute(self._close, columns(gone, 2), prepare=True)
+            connection.execute(self._close, texts(sorted(gone)), prepare=True)
         if fresh:
             self._partitions.ensure(connection, page.first, page.last)
             self._rows.write(connection, [tuple(row) for rows in fresh.values() for row in rows])
@@ -221,6 +220,10 @@ TABLE = Table(
     ddl=DDL,
     facts=names_of((PushSent, PushAnswered, PushSettled)),
     open=_Writer,
+    indexes=(
+        Index("push_log", "(shop, item, variant, position)"),
+        Index("push_log", "(shop, position, place_in_request)"),
+    ),
 )
 
 

@@ -12,14 +12,14 @@ A new version of a table has another shape: it cannot be compared, and is swappe
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from threading import Thread
+from typing import TypeAlias
 
 import psycopg
 from psycopg import sql
 
 from ledger.codec import UnknownFact
 from ledger.failpoint import reach
-from projections.checkpoint import Checkpoint, Checkpoints, create_missing, lock_building
+from projections.checkpoint import Checkpoint, Checkpoints, create_missing, lock_building, lock_making
 from projections.compare import Difference, difference
 from projections.lease import LEASE_SECONDS, Leases
 from projections.page import PAGE_FACTS_MAX
@@ -28,6 +28,7 @@ from projections.quarantine import Quarantine
 from projections.runner import Runner
 from projections.table import NEXT, Connection, Table
 
+INDEX_MEMORY = "256MB"
 SWAP_LOCK_TIMEOUT = "200ms"
 SWAP_TRIES_MAX = 100
 WAIT_SECONDS = 0.05
@@ -63,12 +64,15 @@ class Place:
     clock: Clock
 
 
+Lane: TypeAlias = Callable[[], Exception | None]  # replays some tables; what went wrong, None: nothing did
+
+
 @dataclass(frozen=True)
 class Lanes:
-    """Tables to be replayed side by side, and how wiring starts a thread."""
+    """Tables to be replayed side by side, and how wiring runs lanes so and gathers their answers: each in a process of its own."""
 
     tables: Sequence[Sequence[Table]]
-    start_thread: Callable[[str, Callable[[], None]], Thread]
+    side_by_side: Callable[[Sequence[Lane]], Sequence[Exception | None]]
 
 
 def rebuild(
@@ -86,13 +90,26 @@ def rebuild(
     ``progress`` is told (position, head) after each page. Raises RebuildRefused when another process is rebuilding one
     of them; what a runner raises; and AssertionError when a replay cannot be joined in JOIN_SECONDS_MAX.
     """
+    replay(place, tables, progress=progress, page_facts=page_facts, lanes=lanes)
+    with place.connect() as connection:
+        return [_finish(place, connection, table, swap=swap) for table in tables]
+
+
+def replay(
+    place: Place,
+    tables: Sequence[Table],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    page_facts: int = PAGE_FACTS_MAX,
+    lanes: Lanes | None = None,
+) -> None:
+    """The first step of a rebuild: every replay has its indexes, has caught up, and is joined to its live table. As ``rebuild``."""
     with place.connect() as connection:
         assert connection.autocommit, "the rebuild begins and ends its transactions itself"
         create_missing(connection, place.schema, tables)
         for table in tables:
             _begin(connection, place.schema, table)
-        _replay_lanes(place, tables, progress or _tell_nobody, page_facts, lanes)
-        return [_finish(place, connection, table, swap=swap) for table in tables]
+    _replay_lanes(place, tables, progress or _tell_nobody, page_facts, lanes)
 
 
 def outdated(connection: Connection, schema: str, tables: Sequence[Table]) -> list[Table]:
@@ -126,26 +143,25 @@ def _replay_lanes(
     page_facts: int,
     lanes: Lanes | None,
 ) -> None:
-    """Every lane is replayed, each in a thread of its own when there are several. Raises what the first of them raised."""
+    """Every lane is replayed, side by side when there are several. Raises what the first of them raised."""
     asked = [[table for table in tables if table in lane] for lane in lanes.tables] if lanes is not None else []
     chosen = [lane for lane in asked if lane]
     if lanes is None or len(chosen) < 2:
         _replay(place, tables, progress, page_facts)
         return
     assert sum(map(len, chosen)) == len(tables), "a table is in one lane"
-    failed: list[Exception] = []
 
-    def replay(lane: Sequence[Table]) -> None:
+    def replayed(lane: Sequence[Table]) -> Exception | None:
         try:
             _replay(place, lane, progress, page_facts)
         except (psycopg.Error, RuntimeError, ValueError, AssertionError, UnknownFact) as error:
-            failed.append(error)
+            return error
+        return None
 
-    threads = [lanes.start_thread(f"replay-{n}", partial(replay, lane)) for n, lane in enumerate(chosen)]
-    for thread in threads:
-        thread.join()
-    if failed:
-        raise failed[0]
+    answers = lanes.side_by_side([partial(replayed, lane) for lane in chosen])
+    failed = next((answer for answer in answers if answer is not None), None)
+    if failed is not None:
+        raise failed
 
 
 def _replay(
@@ -168,13 +184,16 @@ def _replay(
     connection = place.connect()
     try:
         _take_leases(place, connection, runner, tables)
-        with runner.uncollected():
-            while moved := runner.step():
-                row = connection.execute(head, prepare=True).fetchone()
-                assert row is not None
-                progress(runner.position, int(str(row[0])))
-                if moved < page_facts and runner.position >= int(str(row[0])) - page_facts:
-                    break
+        for _ in ("all facts", "those that came while the indexes were made"):
+            with runner.uncollected():
+                while moved := runner.step():
+                    row = connection.execute(head, prepare=True).fetchone()
+                    assert row is not None
+                    progress(runner.position, int(str(row[0])))
+                    if moved < page_facts and runner.position >= int(str(row[0])) - page_facts:
+                        break
+            for table in tables:
+                _make_indexes(connection, place, table)
         checkpoints = Checkpoints(place.schema)
         known = checkpoints.all(connection)
         for table in tables:
@@ -184,6 +203,16 @@ def _replay(
     finally:
         runner.close()
         connection.close()
+
+
+def _make_indexes(connection: Connection, place: Place, table: Table) -> None:
+    """The replay has the indexes that readers need. Nothing when it is joined or swapped in: it had them before."""
+    with connection.transaction():
+        lock_making(connection, place.schema, table)
+        replay = Checkpoints(place.schema).all(connection).get(f"{table.name}{NEXT}")
+        if replay is not None and not replay.joined and replay.version == table.version:
+            connection.execute(sql.SQL("SET LOCAL maintenance_work_mem = {}").format(sql.Literal(INDEX_MEMORY)))
+            table.create_indexes(connection, replay.names(place.schema))
 
 
 def _take_leases(place: Place, connection: Connection, runner: Runner, tables: Sequence[Table]) -> None:
@@ -242,6 +271,8 @@ def _compared(place: Place, connection: Connection, table: Table) -> tuple[int, 
         if live.position != replay.position or not replay.joined:
             return None
         return live.position, difference(connection, place.schema, table, live, replay), True
+    except psycopg.errors.UndefinedTable:
+        return None  # another process swapped the replay in between the two looks: the next look says so
     finally:
         connection.execute("ROLLBACK")
 

@@ -16,9 +16,10 @@ from projections.checkpoint import Checkpoint, Checkpoints, create_missing
 from projections.lease import RENEW_SECONDS, Lease, Leases
 from projections.page import PAGE_FACTS_MAX, FactReader
 from projections.page_writer import Clock, PageWriter, Target, Waiting, Writers
-from projections.quarantine import Quarantine
-from projections.table import NEXT, Connection, Table
+from projections.quarantine import POISON, Quarantine
+from projections.table import NEXT, Connection, FoldingWriter, Table
 
+FOLDED_FACTS_MAX = 1_000_000  # a replay that dies loses what it folded and did not write
 POLL_SECONDS = 1.0  # a lost notification is found by then
 AWAY_SECONDS = 0.5
 
@@ -58,6 +59,7 @@ class Runner:
         self._asked = float("-inf")
         self._held: Connection | None = None
         self._position = 0
+        self._plainly_until = 0
         self.outdated: frozenset[str] = frozenset()
 
     @property
@@ -112,6 +114,8 @@ class Runner:
         targets, waiting, head = self._look(connection)
         if not targets:
             return 0
+        if self._folds(targets):
+            return self._fold(connection, targets[0], waiting, head)
         lowest = min(target.checkpoint.position for target in targets)
         if lowest >= head:
             return 0
@@ -122,11 +126,41 @@ class Runner:
             page = self._reader(group).read(connection, lowest, until)
             reach("projection.page_read")
             self._page_writer.write(connection, group, page, waiting)
-            for projection in self._page_writer.lost:
-                self._lose(projection)
-            self._page_writer.lost.clear()
+        self._forget_lost()
         self._position = page.last
         return page.last - lowest
+
+    def _folds(self, targets: Sequence[Target]) -> bool:
+        """A replay of one table whose rows many pages change: they are written once for many pages."""
+        if not self._suffix or len(targets) != 1 or not isinstance(targets[0].writer, FoldingWriter):
+            return False
+        return targets[0].checkpoint.position >= self._plainly_until
+
+    def _fold(self, connection: Connection, target: Target, waiting: Waiting, head: int) -> int:
+        """One page into memory, and all of memory into the rows where it is time. As ``step``."""
+        begun = self._writers.ahead.get(target.projection, target.checkpoint.position)
+        if begun >= head:
+            return 0
+        until = min(begun + self._page_facts, head)
+        with _collecting_later():
+            page = self._reader([target]).read(connection, begun, until)
+            reach("projection.page_read")
+            try:
+                self._page_writer.fold(connection, target, page, waiting)
+                assert isinstance(target.writer, FoldingWriter)
+                folded = page.last - target.checkpoint.position
+                if page.last < until or until == head or target.writer.is_full or folded >= FOLDED_FACTS_MAX:
+                    self._page_writer.save(connection, target)
+            except POISON:
+                self._plainly_until = page.last  # page by page from the last commit on, to find the fact
+        self._forget_lost()
+        self._position = page.last
+        return page.last - begun
+
+    def _forget_lost(self) -> None:
+        for projection in self._page_writer.lost:
+            self._lose(projection)
+        self._page_writer.lost.clear()
 
     def release(self) -> None:
         """Others may take the leases at once."""
@@ -174,7 +208,7 @@ class Runner:
         self._asked = moment
         now = self._clock.now()
         for name, lease in list(self._leases.items()):
-            if self._leases_of.hold(connection, lease, now).rowcount != 1:
+            if self._leases_of.renew(connection, lease, now).rowcount != 1:
                 self._lose(name)
         missing = {f"{name}{self._suffix}" for name in self._tables} - self._leases.keys()
         if missing:

@@ -1,8 +1,9 @@
 """連携ショップ: one row a shop: its switches, its settings, when it was last told of an order and last pushed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -175,6 +176,9 @@ def _happened(row: ShopRow, record: Record, time: datetime) -> None:
             pass
 
 
+VALUES = attrgetter(*FIELDS)  # of a row, in their order
+
+
 class _Writer:
     def __init__(self, names: Names) -> None:
         self._read = select(names, "shops", FIELDS, "shop = ANY (%s)")
@@ -193,7 +197,7 @@ class _Writer:
                 self._rows[shop] = _switched(self._rows[shop], record, time)
             else:
                 _happened(self._rows[shop], record, time)
-        self._save.write(connection, [astuple(self._rows[shop]) for shop in sorted(set(shops_of))])
+        self._save.write(connection, [VALUES(self._rows[shop]) for shop in sorted(set(shops_of))])
 
     def _load(self, connection: Connection, missing: Iterable[str]) -> None:
         wanted = sorted(missing)

@@ -7,12 +7,13 @@ are equal row by row.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import LiteralString, Protocol, TypeAlias
+from typing import Any, LiteralString, Protocol, TypeAlias, runtime_checkable
 
 import psycopg
 from psycopg import sql
 from psycopg.pq import PipelineStatus
 
+from ledger import arrays as literals
 from projections.page import Page
 
 Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
@@ -45,6 +46,10 @@ class Names:
     def partition(self, relation: str, number: int) -> sql.Identifier:
         """Named by the build, so that a swap renames only what readers name."""
         return sql.Identifier(self.schema, f"{relation}_b{self.build}_{number}")
+
+    def index(self, relation: str, number: int) -> sql.Identifier:
+        """Named by the build: it keeps its name when the build is swapped in."""
+        return sql.Identifier(f"{relation}_b{self.build}_i{number}")
 
     def sql(self, text: LiteralString) -> bytes:
         """The statement with every ``{relation}`` as this build's own; ``{ledger_…}`` and other tables of the schema stay.
@@ -83,6 +88,25 @@ class Writer(Protocol):
         ...
 
 
+@runtime_checkable
+class FoldingWriter(Writer, Protocol):
+    """A writer of rows that nearly every page changes again: a replay folds many pages in memory, then writes each row once.
+
+    ``write`` is ``take`` and ``save``. ``is_full``: it keeps as much as it may, and is to be saved.
+    """
+
+    @property
+    def is_full(self) -> bool: ...
+
+    def take(self, connection: Connection, page: Page) -> None:
+        """The page's facts are in memory. Rows may be read, none is written."""
+        ...
+
+    def save(self, connection: Connection) -> None:
+        """All that was taken is in the rows, in the open transaction."""
+        ...
+
+
 @dataclass(frozen=True)
 class Relation:
     """One relation of a table. ``key`` are the columns that name a row."""
@@ -92,8 +116,19 @@ class Relation:
 
 
 @dataclass(frozen=True)
+class Index:
+    """An index that only readers need: a replay makes it when the rows are there. ``what`` is the SQL behind the relation."""
+
+    relation: str
+    what: LiteralString
+
+
+@dataclass(frozen=True)
 class Table:
-    """One table: a new shape of its relations is a new ``version``. ``facts`` are the names of those it needs."""
+    """One table: a new shape of its relations is a new ``version``. ``facts`` are the names of those it needs.
+
+    ``ddl`` makes its relations with the indexes that its writer needs; ``indexes`` are those that readers need.
+    """
 
     name: str
     version: int
@@ -101,13 +136,25 @@ class Table:
     ddl: LiteralString
     facts: frozenset[str]
     open: Callable[[Names], Writer]
+    indexes: tuple[Index, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.relations[0].name == self.name, self.name
 
     def create(self, connection: Connection, names: Names) -> None:
-        """The relations of this build exist and are empty."""
+        """The relations of this build exist and are empty; a replay's have no readers' indexes yet."""
         connection.execute(names.sql(self.ddl))
+        if not names.suffix:
+            self.create_indexes(connection, names)
+
+    def create_indexes(self, connection: Connection, names: Names) -> None:
+        """The indexes that readers need are there; those that were made before stay."""
+        for number, index in enumerate(self.indexes):
+            connection.execute(
+                sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} {}").format(
+                    names.index(index.relation, number), names.of(index.relation), sql.SQL(index.what)
+                )
+            )
 
     def drop(self, connection: Connection, names: Names) -> None:
         """The relations of this build are gone."""
@@ -126,6 +173,33 @@ def columns(rows: Iterable[Sequence[object]], count: int) -> list[list[object]]:
     return turned or [[] for _ in range(count)]
 
 
+def arrays(rows: Iterable[Sequence[Any]], kinds: Sequence[str]) -> list[str]:
+    """The rows turned to array literals, one a column of these types: psycopg would write element by element."""
+    turned = zip(*rows, strict=True)
+    return [ARRAYS[kind](column) for kind, column in zip(kinds, turned, strict=True)]
+
+
+def texts(rows: Iterable[Sequence[str]]) -> list[str]:
+    """The rows, at least one, of columns that are all text, as array literals."""
+    return [literals.texts(column) for column in zip(*rows, strict=True)]
+
+
+def _texts_or_null(values: Iterable[str | None]) -> str:
+    known = list(values)
+    if None not in known:
+        return literals.texts(known)  # type: ignore[arg-type]
+    return "{" + ",".join("NULL" if text is None else literals.texts((text,))[1:-1] for text in known) + "}"
+
+
+ARRAYS: Mapping[str, Callable[[Iterable[Any]], str]] = {
+    "int8": literals.integers,
+    "int4": literals.integers,
+    "text": _texts_or_null,
+    "bool": literals.booleans,
+    "timestamptz": literals.moments,
+}
+
+
 class Inserts:
     """Appends rows to one relation: by COPY when there are many, else by one INSERT of arrays."""
 
@@ -142,7 +216,7 @@ class Inserts:
         if _by_copy(connection, rows):
             _copy_rows(connection, self._copy, self._types, rows)
         elif rows:
-            connection.execute(self._insert, columns(rows, len(self._types)), prepare=True)
+            connection.execute(self._insert, arrays(rows, self._types), prepare=True)
 
 
 class Upserts:
@@ -175,7 +249,7 @@ class Upserts:
             _copy_rows(connection, self._copy, self._types, rows)
             connection.execute(self._many)
         elif rows:
-            connection.execute(self._few, columns(rows, len(self._types)), prepare=True)
+            connection.execute(self._few, arrays(rows, self._types), prepare=True)
 
 
 class Updates:
@@ -211,7 +285,7 @@ class Updates:
             _copy_rows(connection, self._copy, self._types, rows)
             connection.execute(self._many)
         elif rows:
-            connection.execute(self._few, columns(rows, len(self._types)), prepare=True)
+            connection.execute(self._few, arrays(rows, self._types), prepare=True)
 
 
 def _by_copy(connection: Connection, rows: Sequence[Row]) -> bool:
@@ -234,7 +308,5 @@ def select(names: Names, relation: str, fields: Iterable[str], condition: Litera
 
 def _type(kind: str) -> LiteralString:
     """The type's name when it is one that rows have; a column of arrays cannot be unnested and is text here."""
-    known: dict[str, LiteralString] = {
-        name: name for name in ("int8", "int4", "text", "bool", "timestamptz", "bytea", "jsonb", "date")
-    }
+    known: dict[str, LiteralString] = {name: name for name in ("int8", "int4", "text", "bool", "timestamptz")}
     return known[kind]

@@ -12,7 +12,7 @@ TABLES: tuple[Table, ...] = (
     imports.TABLE,
 )
 
-# Which tables a long replay feeds side by side: while one lane waits for the database the other decodes.
+# Which tables a long replay feeds side by side, each lane by a process of its own.
 LANES: tuple[tuple[Table, ...], ...] = (
     (listings.TABLE,),
     tuple(table for table in TABLES if table is not listings.TABLE),

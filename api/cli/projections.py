@@ -27,7 +27,7 @@ def rebuild(table: TableName = None, json: Json = False) -> None:
 
     ``stock_levels`` belongs to the ledger: it is only compared with a replay.
     """
-    from api.wiring import start_thread
+    from api.wiring import side_by_side
     from projections.rebuild import Lanes
     from projections.rebuild import rebuild as replay
     from projections.tables import LANES, TABLES, named
@@ -37,7 +37,7 @@ def rebuild(table: TableName = None, json: Json = False) -> None:
         return
     wanted = TABLES if table is None else (named(table),)
     with _place("rebuild") as place:
-        results = replay(place, wanted, progress=_told(), lanes=Lanes(LANES, start_thread))
+        results = replay(place, wanted, progress=_told(), lanes=Lanes(LANES, side_by_side))
     rows: list[dict[str, Cell]] = [
         {
             "table": each.table,
@@ -126,7 +126,7 @@ def take_again(
 
 def replay_equals_live(connection: Any, schema: str) -> "Further":
     """I3 for ``daicho verify``: a replay of all facts, beside the live tables, equals them row by row at one position."""
-    from api.wiring import start_thread
+    from api.wiring import side_by_side
     from ledger.chain import Opening
     from ledger.invariants import Finding
     from ledger.verify import Further
@@ -136,7 +136,7 @@ def replay_equals_live(connection: Any, schema: str) -> "Further":
 
     def run(_: Opening) -> Iterator[Finding]:
         place, tables = _beside(connection, schema)
-        for each in replay(place, tables, swap=False, progress=_told(), lanes=Lanes(LANES, start_thread)):
+        for each in replay(place, tables, swap=False, progress=_told(), lanes=Lanes(LANES, side_by_side)):
             if each.difference is not None:
                 yield Finding("I3", f"{each.difference}; run `daicho rebuild {each.table}`", position=each.position)
 

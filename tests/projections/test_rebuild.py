@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import psycopg
 import pytest
 
-from api.wiring import start_thread
+from api.wiring import side_by_side
 from ledger.book import stock
 from projections import change_log, rebuild
 from projections.checkpoint import Checkpoints
@@ -55,7 +55,7 @@ def test_tables_replayed_side_by_side_are_the_same(ledger: Ledger) -> None:
     ledger.must(*(stock.add("A", 1) for _ in range(20)))
     ledger.caught_up()
     place = rebuild.Place(ledger.connect, ledger.schema, "rebuilder", RealClock())
-    lanes = rebuild.Lanes(LANES, start_thread)
+    lanes = rebuild.Lanes(LANES, side_by_side)
     results = rebuild.rebuild(place, TABLES, page_facts=7, lanes=lanes)
     assert [each.table for each in results] == [each.name for each in TABLES]
     assert differences(results) == []

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from api.jobs.push_missing import Withheld
 from api.jobs.push_plan import (
     LOWER,
@@ -77,7 +79,7 @@ def test_a_look_of_more_than_five_seconds_ago_is_too_old() -> None:
 
 
 def test_a_look_from_before_the_last_push_says_nothing() -> None:
-    looked = replace(told(5, seconds=602), read_units=2, read_at=at(601), read_position=50)
+    looked = structs.replace(told(5, seconds=602), read_units=2, read_at=at(601), read_position=50)
     assert decided(row(looked, 8), seconds=603) == LookFirst(RAISE)
 
 
@@ -153,7 +155,7 @@ def test_a_first_push_looks_first() -> None:
 
 def test_a_read_above_what_was_expected_is_restated_once() -> None:
     """An order from before a read was told after it: the expected number fell although the mall's had fallen before."""
-    lower = replace(told(5), expected_units=3)
+    lower = structs.replace(told(5), expected_units=3)
     assert decided(row(reads(lower, 4, seconds=600), 4), seconds=601) == Send(4, RESTATE, looked=True)
 
 
