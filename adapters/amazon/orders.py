@@ -21,6 +21,7 @@ PATH_V0 = "/orders/v0/orders"
 OLD = "v0"
 _ENDED, _OPEN = "ended", "open"  # whether a page was asked for with an end; kept in front of the token
 PAGES_OF_ITEMS_MAX = 10
+NAMED_MAX = 20  # orders asked for by number in one call; 30 such calls may leave at once
 _INCLUDED = "CANCELLATION,FULFILLMENT"  # never BUYER or RECIPIENT
 # Left out before an order is kept: persons, and what only they write. Nothing of it is read.
 _PERSONAL = frozenset(
@@ -41,13 +42,13 @@ _DEPTH_MAX = 12
 
 
 def fetch(access: ShopAccess, asked: OrdersAsked) -> OrdersPage | ReadFailed:
-    """One page of the orders changed in the time asked for, or the next of the orders named.
+    """One page of the orders changed in the time asked for, or of the orders named.
 
     The mall refuses an end younger than two minutes, so none is said then: orders changed up to now come too.
     """
     old = access.settings.get("order_api_version", "") == OLD
     if asked.orders:
-        return _one(access, asked, old)
+        return _named(access, asked, old)
     return _page_v0(access, asked) if old else _page(access, asked)
 
 
@@ -80,21 +81,31 @@ def _page(access: ShopAccess, asked: OrdersAsked) -> OrdersPage | ReadFailed:
     return OrdersPage(tuple(one for one in orders if one), cursor)
 
 
-def _one(access: ShopAccess, asked: OrdersAsked, old: bool) -> OrdersPage | ReadFailed:
-    """The order at the cursor's place among those named; one that Amazon does not have is left out."""
+def _named(access: ShopAccess, asked: OrdersAsked, old: bool) -> OrdersPage | ReadFailed:
+    """The next of the orders named, from the cursor's place on; one that Amazon does not have is left out."""
     place = int(asked.cursor) if asked.cursor.isdecimal() else 0
-    path = f"{PATH_V0 if old else PATH}/{in_path(asked.orders[place])}"
-    following = str(place + 1) if place + 1 < len(asked.orders) else ""
+    found: list[RawOrder] = []
+    began = access.now()
+    for number in asked.orders[place : place + NAMED_MAX]:
+        if is_late(access, began):
+            return ReadFailed(Result.TRANSIENT, "too_slow")
+        one = _one(access, number, old)
+        if isinstance(one, ReadFailed):
+            return one
+        found += [] if one is None else [one]
+    following = place + NAMED_MAX
+    return OrdersPage(tuple(found), str(following) if following < len(asked.orders) else "")
+
+
+def _one(access: ShopAccess, number: str, old: bool) -> RawOrder | ReadFailed | None:
+    path = f"{PATH_V0 if old else PATH}/{in_path(number)}"
     body = _asked(access, path, {} if old else {"includedData": _INCLUDED}, missing_is_empty=True)
     if isinstance(body, ReadFailed):
         return body
-    order = body.get("payload" if old else "order")
     if not body:
-        return OrdersPage((), following)
-    raw = _with_items(access, order) if old else _raw(order)
-    if isinstance(raw, ReadFailed):
-        return raw
-    return OrdersPage((raw,), following) if raw else ReadFailed(Result.TRANSIENT, "answer_not_understood")
+        return None
+    raw = _with_items(access, body.get("payload")) if old else _raw(body.get("order"))
+    return raw or ReadFailed(Result.TRANSIENT, "answer_not_understood")
 
 
 # ------------------------------------------------------------------ v0

@@ -109,11 +109,20 @@ def test_pending_orders_take_their_units_and_a_cancel_is_told(settings: dict[str
 
 
 @BOTH
-def test_named_orders_are_fetched_one_a_call_and_missing_ones_left_out(settings: dict[str, str]) -> None:
+def test_named_orders_are_fetched_together_and_missing_ones_left_out(settings: dict[str, str]) -> None:
     with seller(settings=settings) as shop:
         numbers = [order.number for key in (SHIRT, CUP) if (order := shop.shop.sell(key)) is not None]
         pages = all_pages(shop, orders=(numbers[0], "250-0000000-0000000", numbers[1]))
-        assert [[raw.order for raw in page.orders] for page in pages] == [[numbers[0]], [], [numbers[1]]]
+        assert [[raw.order for raw in page.orders] for page in pages] == [numbers]
+
+
+def test_more_named_orders_than_may_be_asked_for_at_once_take_another_call() -> None:
+    with seller() as shop:
+        shop.shop.set_stock(SHIRT, 50)
+        numbers = tuple(order.number for _ in range(41) if (order := shop.shop.sell(SHIRT)) is not None)
+        pages = all_pages(shop, orders=numbers)
+        assert [len(page.orders) for page in pages] == [20, 20, 1]
+        assert tuple(raw.order for page in pages for raw in page.orders) == numbers
 
 
 def test_an_end_younger_than_two_minutes_is_not_said_and_every_page_is_asked_alike() -> None:
