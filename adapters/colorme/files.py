@@ -5,6 +5,7 @@ The admin's upload wants all 59 columns of a product, or the prices of each opti
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from adapters.colorme.codes import listing_of
 from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
@@ -117,7 +118,7 @@ class _Rows:
         """None: a row that only names the options."""
         if len(cells) < self._width_min:
             return RowProblem(line, "", f"{len(cells)} cells", f"at least {self._width_min} cells")
-        row_type = label_key(self._cell(cells, "row_type"))
+        row_type = _word(self._cell(cells, "row_type"))
         if row_type in self._words["row_types_of_names"]:
             return None
         if row_type and row_type not in self._words["row_types_of_options"]:
@@ -138,12 +139,15 @@ class _Rows:
     def _with_units(self, line: int, cells: Sequence[str], key: ListingKey) -> FileRow | RowProblem:
         own = "product_" if self._by_option and not key.variant else ""
         column = f"{own}units" if f"{own}units" in self._places else "units"
-        managed = label_key(self._cell(cells, "managed"))
+        managed = _word(self._cell(cells, "managed"))
         if managed and managed not in self._words["not_managed"] | self._words["managed_words"]:
             return self._problem(line, "managed", cells, "する or しない")
         said = self._cell(cells, column)
-        unlimited = managed in self._words["not_managed"] or label_key(said) in self._words["unlimited_words"]
-        units = None if unlimited else units_of(said)
+        units = units_of(said)
+        word_of_none = isinstance(units, NotUnits) and _word(said) in self._words["unlimited_words"]
+        unlimited = managed in self._words["not_managed"] or word_of_none
+        if unlimited:
+            units = None
         if isinstance(units, NotUnits):
             return self._problem(line, column, cells, units.expected)
         model = self._cell(cells, f"{own}model" if f"{own}model" in self._places else "model").strip()
@@ -176,3 +180,9 @@ def _file_row(
 
 def _wanted(profile: Profile, names: Iterable[str]) -> dict[str, Sequence[str]]:
     return {name: profile.texts(f"file.{name}") for name in names}
+
+
+@lru_cache(maxsize=1_000)
+def _word(cell: str) -> str:
+    """The cell as it is compared; a column of words has few of them, and a million rows."""
+    return label_key(cell)

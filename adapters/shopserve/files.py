@@ -7,6 +7,7 @@ or the z of the admin's stock page): such a row leaves stock alone.
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
 from adapters.kit.japanese import label_key
@@ -85,9 +86,11 @@ class _Rows:
 
     def __call__(self, rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[FileRow | RowProblem]:
         """Every row that is stock, and every problem; rows of items without variation come last."""
-        return without_parents((self._row(line, cells) for line, cells in rows), twice=self._twice)
+        read = (row for line, cells in rows if (row := self._row(line, cells)) is not None)
+        return without_parents(read, twice=self._twice)
 
-    def _row(self, line: int, cells: Sequence[str]) -> FileRow | RowProblem:
+    def _row(self, line: int, cells: Sequence[str]) -> FileRow | RowProblem | None:
+        """None: the own row of an item whose stock is kept by variation."""
         if len(cells) < self._width_min:
             return RowProblem(line, "", f"{len(cells)} cells", f"at least {self._width_min} cells")
         item = self._cell(cells, "item").strip()
@@ -104,18 +107,23 @@ class _Rows:
             return self._problem(
                 line, "variation1", cells, f"choices of at most {CODE_CHARACTERS_MAX} characters together"
             )
+        managed = _word(self._cell(cells, "managed"))
+        if managed and managed not in self._words["by_variation"] | self._words["by_item"]:
+            return self._problem(line, "managed", cells, "V, A or blank")
+        if not variant and managed in self._words["by_variation"]:
+            return None
         return self._with_units(line, cells, ListingKey(item, variant))
 
     def _with_units(self, line: int, cells: Sequence[str], key: ListingKey) -> FileRow | RowProblem:
         said = self._cell(cells, "units")
-        flag = label_key(self._cell(cells, "unlimited"))
+        flag = _word(self._cell(cells, "unlimited"))
         if flag and flag not in self._words["unlimited_flags"] | self._words["limited_flags"]:
             return self._problem(line, "unlimited", cells, "Yes, No or blank")
-        managed = label_key(self._cell(cells, "managed"))
-        if managed and managed not in self._words["by_variation"] | self._words["by_item"]:
-            return self._problem(line, "managed", cells, "V, A or blank")
-        unlimited = flag in self._words["unlimited_flags"] or label_key(said) in self._words["unlimited_words"]
-        units = None if unlimited else units_of(said)
+        units = units_of(said)
+        word_of_none = isinstance(units, NotUnits) and _word(said) in self._words["unlimited_words"]
+        unlimited = flag in self._words["unlimited_flags"] or word_of_none
+        if unlimited:
+            units = None
         if isinstance(units, NotUnits):
             return self._problem(line, "units", cells, f"{units.expected}, or z for without limit")
         own = self._cell(cells, "own_code").strip()
@@ -154,3 +162,9 @@ def _line(number: int, cells: Sequence[str]) -> bytes:
             "expected texts of the mall's own pages: check the listing's code"
         )
     return written
+
+
+@lru_cache(maxsize=1_000)
+def _word(cell: str) -> str:
+    """The cell as it is compared; a column of words has few of them, and a million rows."""
+    return label_key(cell)

@@ -64,7 +64,7 @@ def _good() -> Iterator[Sample]:
     flagged = ("商品番号,在庫数,在庫無制限", "a,9,1", "b,9,0", "c,無制限,")
     said = [_row(2, "a", None, unlimited=True), _row(3, "b", 9), _row(4, "c", None, unlimited=True)]
     yield "stock-without-choices.csv", _text(*flagged), _want(said)
-    managed = ("商品番号,在庫管理,バリエーション1,在庫数", "a,V,,99", "b,A,,7", "a,,赤,1")
+    managed = ("商品番号,在庫管理,バリエーション1,在庫数", "a,V,,99", "b,A,,7", "a,,赤,1", "c,V,,5")
     yield "stock-managed.csv", _text(*managed), _want([_row(4, "a", 1, "赤"), _row(3, "b", 7)])
 
 
