@@ -55,14 +55,22 @@ def pattern(profile: Profile, name: str) -> re.Pattern[str]:
 
 
 def _part(lines: Sequence[Line], profile: Profile) -> Sequence[Line] | NotUnderstood:
-    """The lines with the items. The mail must go on behind them: one cut short would tell too little."""
+    """The lines with the items. Where the mail says that they begin it must go on behind them: one cut short tells too little.
+
+    A mail without that line has its items anywhere below the order number (profile ``mail.items_begin_needed``).
+    """
     begin, end, label = (pattern(profile, name) for name in ("items_begin", "items_end", "code_label"))
     first = next((at for at, line in enumerate(lines) if begin.search(line.text)), None)
+    needed = first is not None or profile.text("mail.items_begin_needed") == "yes"
     if first is None:
-        return NotUnderstood("items_begin")
+        number = pattern(profile, "order_number_label")
+        first = next((at for at, line in enumerate(lines) if number.search(line.text)), None)
+        if first is None or needed:
+            return NotUnderstood("items_begin")
     last = next((at for at in range(first + 1, len(lines)) if end.search(lines[at].text)), None)
-    if last is None:
+    if last is None and needed:
         return NotUnderstood("items_end", lines[first].number)
+    last = len(lines) if last is None else last
     stray = next((line for line in (*lines[:first], *lines[last:]) if label.search(line.text)), None)
     return lines[first + 1 : last] if stray is None else NotUnderstood("item_outside", stray.number)
 

@@ -47,6 +47,15 @@ COLONS = """ご注文番号：100000001190
 ────────────
 商品合計 9,055円
 """
+PLAIN_BRACKETS = """[受注番号] 12345678
+[商品名] Tシャツ(赤 x S)
+[型番] T-223-RED-S
+[数量] 2
+"""
+PLAIN_COLONS = """ご注文番号：100000001190
+商品番号：gd1  商品名：アラームクロック（レッド）
+数量：1  単価：3,055円
+"""
 BRACKET_LINES = (
     {"item": "T-223-RED-S", "quantity": 2, "line_id": "1", "codes": ["T-223-RED-S"]},
     {"item": "op100", "variant": "-m/-black", "quantity": 1, "line_id": "2", "codes": ["op100-m-black"]},
@@ -120,6 +129,10 @@ def _encodings() -> Iterator[Sample]:
 
 def _orders() -> Iterator[Sample]:
     yield "order-colons.eml", mail(COLONS), _telling(COLON_LINES, order="100000001190")
+    plain = _telling(BRACKET_LINES[:1], ordered_at=None)
+    yield "order-plain-brackets.eml", mail(PLAIN_BRACKETS), plain
+    plain = _telling(COLON_LINES[:1], order="100000001190", ordered_at=None)
+    yield "order-plain-colons.eml", mail(PLAIN_COLONS), plain
     forwarded = mail(BRACKETS, subject=f"Fwd: {ORDER_SUBJECT}", sender="shop@example.jp")
     yield "order-forwarded.eml", forwarded, _telling(BRACKET_LINES)
     quoted = "".join(f"> {line}\n" for line in BRACKETS.split("\n"))
@@ -184,7 +197,7 @@ def _broken() -> Iterator[Sample]:
     yield broken("two-orders", BRACKETS + "[受注番号] 12345679\n", "several_orders", 20)
     yield broken("time", BRACKETS.replace("2026-11-20 09:04:05", "きのう"), "ordered_at", 4)
     yield broken("cut-short", BRACKETS[: BRACKETS.index("小計")], "items_end", 6)
-    yield broken("other-layout", BRACKETS.replace("【ご注文商品】\n", ""), "items_begin")
+    yield broken("item-above-the-number", "[型番] T-224\n" + PLAIN_BRACKETS, "item_outside", 1)
     yield broken(
         "no-items", BRACKETS.replace("[型番]", "[品名]").replace("[商品番号]", "[品名]"), "quantity_without_code", 9
     )

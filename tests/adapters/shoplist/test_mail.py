@@ -12,7 +12,15 @@ from adapters.kit.mall import Ignored, MailText, NotUnderstood, OrderReading
 from adapters.kit.profile import Profile, corrected
 from adapters.shoplist.mail import read_order_mail
 from ledger.terms import CancelReason, OrderState, Telling, TellingLine
-from tests.adapters.shoplist.sample_mails import BRACKETS, CANCEL_SUBJECT, COLONS, ORDER_SUBJECT, SENT_AT, mail
+from tests.adapters.shoplist.sample_mails import (
+    BRACKETS,
+    CANCEL_SUBJECT,
+    COLONS,
+    ORDER_SUBJECT,
+    PLAIN_BRACKETS,
+    SENT_AT,
+    mail,
+)
 
 PROFILE = adapters.profile("shoplist")
 WAYS = (("iso-2022-jp", "7bit"), ("utf-8", "base64"), ("cp932", "base64"), ("euc-jp", "8bit"))
@@ -105,7 +113,7 @@ def test_a_cancel_names_the_whole_order_or_what_it_lists() -> None:
     part = reading("[受注番号] 12345678\n【ご注文商品】\n[型番] gd1\n[数量] 1\n合計：0円\n", CANCEL_SUBJECT)
     assert isinstance(part, Telling)
     assert [(line.item, line.quantity) for line in part.lines] == [("gd1", 1)]
-    unread = reading("[受注番号] 12345678\n[型番] gd1\n[数量] 1\n", CANCEL_SUBJECT)
+    unread = reading("[受注番号] 12345678\n[型番] ワンピース\n[数量] 1\n", CANCEL_SUBJECT)
     assert isinstance(unread, NotUnderstood), "a cancel of items that cannot be read is not one of the whole order"
 
 
@@ -143,3 +151,9 @@ def test_a_line_of_a_million_spaces_is_read_as_quickly_as_another() -> None:
     spaces = " " * 1_000_000
     assert isinstance(reading(f"受注番号{spaces}?\n数量{spaces}\n商品番号{spaces}ー\n" + BRACKETS), NotUnderstood)
     assert isinstance(reading(BRACKETS.replace("[数量] 2", f"[数量]{spaces}2")), Telling)
+
+
+def test_items_without_a_heading_are_read_unless_the_merchant_says_there_is_one() -> None:
+    assert isinstance(reading(PLAIN_BRACKETS), Telling)
+    own = corrected(PROFILE, {"mail.items_begin_needed": "yes"})
+    assert reading(PLAIN_BRACKETS, profile=own) == NotUnderstood("items_begin")
