@@ -72,7 +72,7 @@ MALL = Mall(
     # The mall publishes no limit. A push is up to six requests, a look and a page of sales one each: 2 requests a second.
     requests_per_second=1 / 3,
     request_seconds_max=REQUEST_SECONDS_MAX,
-    call_seconds_max=LAST_REQUEST_SECONDS_MAX + REQUEST_SECONDS_MAX,
+    call_seconds_max=LAST_REQUEST_SECONDS_MAX + 2 * REQUEST_SECONDS_MAX,
     read_batch_max=READ_BATCH_MAX,
     reads_per_second=1.0,
     mail_quiet_seconds=120,

@@ -1,7 +1,8 @@
 """Tell カラーミーショップ how many units listings have: one read of the products, then one PUT a product.
 
-The PUT of a product names every variant when all were read within READ_SECONDS_MAX: told ones with their new number,
-the others exactly as read (D27). Numbers are absolute; the mall's ``increment`` would count twice when sent again.
+The PUT of a product names every variant when all were read within READ_SECONDS_MAX (D27): told ones with their new
+number, absolute, and the others with a difference of 0, so that they stay what they are. A number read a moment ago and
+sent back would undo a sale in between, and a PUT that arrives late would undo a newer push of that variant.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,15 +13,16 @@ from adapters.colorme.access import TOKEN_MISSING, has_token, put, refusal
 from adapters.colorme.codes import is_product, listing_of, options_of
 from adapters.colorme.products import Product, Variant, ask, product_of, products_of
 from adapters.kit.answers import outcome_of_no_answer
-from adapters.kit.mall import Answer, Lost, NotSent, ShopAccess
+from adapters.kit.mall import Answer, Lost, NotSent, Reply, ShopAccess
 from adapters.kit.one_by_one import DIFFERS, one_by_one
 from ledger.terms import ListingKey, ListingLevel, Outcome, Result
 
 BATCH_MAX = 5  # at worst six requests: the reading and a PUT for each product
 UNITS_MAX = 999_999_999  # NOTES.md, "Outbound"
 REQUEST_SECONDS_MAX = 30.0
-READ_SECONDS_MAX = 60.0  # D27: an older reading of the other variants is not sent back
-LAST_REQUEST_SECONDS_MAX = 2 * REQUEST_SECONDS_MAX  # no PUT leaves later in a call; the declaration says when it ends
+READ_SECONDS_MAX = 60.0  # D27: with an older reading only the variants that are told are named
+UNCHANGED, AS_READ, LEFT_OUT = "increment_zero", "as_read", "left_out"  # what a PUT says of variants it does not tell
+LAST_REQUEST_SECONDS_MAX = 2 * REQUEST_SECONDS_MAX  # no product is begun later in a call; one is two PUTs at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,10 @@ def _tell(access: ShopAccess, read: _Read, number: str, units: Mapping[ListingKe
         return told
     if product is None and access.profile.text("api.unread_variants") != "alone":
         return dict.fromkeys(units, Outcome(Result.TRANSIENT, "variants_not_read"))
-    reply = put(access, f"/products/{number}", {"product": _content(sent, product if fresh else None)})
+    others = access.profile.text("api.other_variants")
+    reply = _put(access, number, sent, product if fresh and others != LEFT_OUT else None, others)
+    if fresh and others == UNCHANGED and isinstance(reply, Answer) and reply.status in (400, 422):
+        reply = _put(access, number, sent, None, others)  # a refused PUT has written nothing
     match reply:
         case NotSent() | Lost():
             return told | dict.fromkeys(sent, outcome_of_no_answer(reply))
@@ -111,20 +116,36 @@ def _unfit(product: Product, key: ListingKey) -> Outcome | None:
     return None
 
 
-def _content(sent: Mapping[ListingKey, int], product: Product | None) -> dict[str, object]:
-    """The product of a PUT: its own number, or its variants; never a picture or a text, which a PUT would break."""
+def _put(
+    access: ShopAccess, number: str, sent: Mapping[ListingKey, int], product: Product | None, others: str
+) -> Reply:
+    return put(access, f"/products/{number}", {"product": _content(sent, product, others)})
+
+
+def _content(sent: Mapping[ListingKey, int], product: Product | None, others: str) -> dict[str, object]:
+    """The product of a PUT: its own number, or its variants; never a picture or a text, which a PUT would break.
+
+    ``product`` None: only the variants that are told. A variant without a number is not given one.
+    """
     own = next((count for key, count in sent.items() if not key.variant), None)
     if own is not None:
         return {"stock_managed": True, "stocks": own}
     if product is None:
         return {"variants": [_named(*options_of(key.variant), count) for key, count in sent.items()]}
-    variants = [(one, sent.get(_key(product.number, one), one.units)) for one in product.variants]
-    return {"variants": [_named(one.option1, one.option2, count) for one, count in variants if count is not None]}
+    variants: list[dict[str, object]] = []
+    for one in product.variants:
+        told = sent.get(_key(product.number, one))
+        if told is not None:
+            variants.append(_named(one.option1, one.option2, told))
+        elif one.units is not None:
+            kept = one.units if others == AS_READ else {"increment": 0}
+            variants.append(_named(one.option1, one.option2, kept))
+    return {"variants": variants}
 
 
-def _named(option1: str, option2: str, count: int) -> dict[str, object]:
+def _named(option1: str, option2: str, stocks: int | Mapping[str, int]) -> dict[str, object]:
     second = {"option2_value": option2} if option2 else {}
-    return {"option1_value": option1, **second, "stocks": count}
+    return {"option1_value": option1, **second, "stocks": stocks}
 
 
 def _applied(answer: Answer, sent: Mapping[ListingKey, int]) -> dict[ListingKey, Outcome]:

@@ -1,5 +1,8 @@
 """Pushing to カラーミーショップ: the reading before, what a PUT names, and what each answer means for each listing."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import pytest
 
 from adapters.colorme.push import BATCH_MAX, push
@@ -28,10 +31,12 @@ def told(replies: list[Reply], *levels: tuple[ListingKey, int]) -> list[Outcome]
     return push(access_to(LaidDown(replies)), [ListingLevel(key, units) for key, units in levels])
 
 
-def test_every_variant_is_named_and_the_others_stand_as_they_were_read() -> None:
-    http = LaidDown(
-        [READ, answer(200, {"product": product(101, 27, ("赤", "S", 3), ("赤", "M", 8), ("白 ", None, 7))})]
-    )
+SHIRT_TOLD = answer(200, {"product": product(101, 27, ("赤", "S", 3), ("赤", "M", 8), ("白 ", None, 7))})
+ALONE = {"product": {"variants": [{"option1_value": "赤", "option2_value": "S", "stocks": 3}]}}
+
+
+def test_every_variant_is_named_and_the_others_stay_what_they_are() -> None:
+    http = LaidDown([READ, SHIRT_TOLD])
     assert push(access_to(http), [ListingLevel(RED_S, 3)]) == [APPLIED]
     (_, read_url, headers, params), (method, url, _, said) = http.asked
     assert read_url == "https://api.shop-pro.jp/v1/products"
@@ -43,11 +48,45 @@ def test_every_variant_is_named_and_the_others_stand_as_they_were_read() -> None
         "product": {
             "variants": [
                 {"option1_value": "赤", "option2_value": "S", "stocks": 3},
-                {"option1_value": "赤", "option2_value": "M", "stocks": 8},
-                {"option1_value": "白 ", "stocks": 7},
+                {"option1_value": "赤", "option2_value": "M", "stocks": {"increment": 0}},
+                {"option1_value": "白 ", "stocks": {"increment": 0}},
             ]
         }
     }
+
+
+@pytest.mark.parametrize(("others", "stocks"), [("as_read", [3, 8, 7]), ("left_out", [3])])
+def test_what_is_said_of_the_other_variants_can_be_corrected(others: str, stocks: list[int]) -> None:
+    http = LaidDown([READ, SHIRT_TOLD])
+    assert push(access_to(http, api__other_variants=others), [ListingLevel(RED_S, 3)]) == [APPLIED]
+    said = http.asked[1][3]
+    assert isinstance(said, dict)
+    assert [one["stocks"] for one in said["product"]["variants"]] == stocks
+
+
+def test_a_mall_that_takes_no_difference_of_zero_is_told_the_variants_alone() -> None:
+    http = LaidDown([READ, refused(422, 422100), SHIRT_TOLD])
+    assert push(access_to(http), [ListingLevel(RED_S, 3)]) == [APPLIED]
+    assert http.asked[2][3] == ALONE
+
+
+def test_a_sale_between_reading_and_writing_is_not_undone() -> None:
+    with shop() as one:
+        inner = one.access.http
+
+        class SellsInBetween:
+            def get(self, url: str, *, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> Reply:
+                found = inner.get(url, headers=headers, params=params)
+                one.shop.sell(RED_M, 2)
+                return found
+
+            def send(self, method: str, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
+                return inner.send(method, url, headers=headers, content=content)
+
+        access = replace(one.access, http=SellsInBetween())
+        one.clock.passes(seconds=10)
+        assert push(access, [ListingLevel(RED_S, 3)]) == [APPLIED]
+        assert one.shop.stock == {RED_S: 3, RED_M: 7, WHITE: 9, PLAIN: 9}
 
 
 def test_a_variant_without_a_number_is_not_given_one() -> None:
@@ -71,7 +110,7 @@ def test_variants_of_one_product_go_in_one_request() -> None:
         assert one.shop.stock == {RED_S: 1, RED_M: 3, WHITE: 9, PLAIN: 2}
 
 
-def test_a_reading_older_than_a_minute_is_not_sent_back() -> None:
+def test_with_a_reading_older_than_a_minute_only_the_told_variants_are_named() -> None:
     done = answer(200, {"product": product(101, 3, ("赤", "S", 3), ("赤", "M", 1), ("白 ", None, 1))})
     http = LaidDown([READ, done])
     http.seconds = 59.0
@@ -165,10 +204,10 @@ def test_after_an_answer_that_promises_nothing_no_further_product_is_sent(
 
 def test_a_refused_product_does_not_fail_the_next_one() -> None:
     done: Answer = answer(200, {"product": product(202, 4)})
-    for status, code in ((422, "422100"), (404, "404100")):
-        alone = told([READ, refused(status, int(code)), done], (RED_S, 1), (PLAIN, 4))
+    for status, code, times in ((422, "422100", 2), (404, "404100", 1)):
+        alone = told([READ, *[refused(status, int(code))] * times, done], (RED_S, 1), (PLAIN, 4))
         assert alone == [Outcome(Result.REJECTED, code), APPLIED]
-    both = told([READ, refused(422, 422100), done], (RED_S, 1), (RED_M, 1), (PLAIN, 4))
+    both = told([READ, refused(422, 422100), refused(422, 422100), done], (RED_S, 1), (RED_M, 1), (PLAIN, 4))
     assert both == [Outcome(Result.REFUSED, "422100")] * 2 + [APPLIED], "nobody knows which variant it was"
 
 
