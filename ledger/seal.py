@@ -67,7 +67,7 @@ def _fact_digests(ledger_id: bytes, facts: Sequence[StoredFact]) -> list[bytes]:
     sha256, joined, eight = hashlib.sha256, b"".join, pack(">Q", 8)
     prefix = pack(">Q", len(ledger_id)) + ledger_id + eight
     sizes = _Sizes()
-    named = {fact[3]: _prefixed(fact[3].encode()) for fact in facts}
+    named = {name: _prefixed(name.encode()) for name in {fact[3] for fact in facts}}
     number = Struct(">q").pack
     return [
         sha256(

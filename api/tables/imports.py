@@ -98,6 +98,7 @@ def begin(connection: Connection[Any], file: ImportFile) -> None:
 def append(connection: Connection[Any], file: ImportFile, rows: Iterable[FileRow | RowProblem], match_key: str) -> int:
     """These rows are stored; ``match_key`` names our SKU among each row's matches. The answer is how many were not understood."""
     import_id = file.import_id
+    listings = None if file.shop is None else keys.listings_of(file.shop)
     problems = 0
     with (
         connection.cursor() as cursor,
@@ -106,7 +107,7 @@ def append(connection: Connection[Any], file: ImportFile, rows: Iterable[FileRow
         copy.set_types(_TYPES)
         write = copy.write_row
         for row in rows:
-            found = row if isinstance(row, RowProblem) else _row(file, row, match_key)
+            found = row if isinstance(row, RowProblem) else _row(file, row, match_key, listings)
             if isinstance(found, RowProblem):
                 problems += 1
                 found = _problem(import_id, found)
@@ -222,7 +223,8 @@ def problems_of(connection: Connection[Any], import_id: str, limit: int) -> Iter
     return (RowProblem(row, column, value, expected) for row, column, value, expected in rows.fetchall())
 
 
-def _row(file: ImportFile, row: FileRow, match_key: str) -> tuple[object, ...] | RowProblem:
+def _row(file: ImportFile, row: FileRow, match_key: str, listings: str | None) -> tuple[object, ...] | RowProblem:
+    """``listings``: what the names of the shop's listing streams begin with, None: the file is of no shop."""
     own, key = row.own, row.key
     if own is not None and (problem := _problem_of_own(own, row.row, file.made_at)) is not None:
         return problem
@@ -232,18 +234,18 @@ def _row(file: ImportFile, row: FileRow, match_key: str) -> tuple[object, ...] |
             checked_sku(code)
         except SkuNotAccepted as refused:
             return RowProblem(row.row, match_key, code, f"a SKU of 1 to {SKU_CHARACTERS_MAX} characters ({refused})")
-    flags, name, product = row.flags, row.name[:NAME_CHARACTERS_MAX], row.product[:NAME_CHARACTERS_MAX]
+    flags, name, jan, product = row.flags, row.name[:NAME_CHARACTERS_MAX], row.jan, row.product[:NAME_CHARACTERS_MAX]
     return (
         file.import_id,
         row.row,
         None if own else key.item,
         None if own else key.variant,
-        None if file.shop is None else keys.listing(file.shop, key),
-        called_by(name, row.jan, product),
+        None if listings is None else f"{listings}{keys.part(key.item)}:{keys.part(key.variant)}",
+        called_by(name, jan, product),
         code,
         row.units,
         name,
-        row.jan,
+        jan,
         product,
         "\t".join(row.codes),
         bool(flags) and ("excluded" in flags or "preorder" in flags),
