@@ -40,15 +40,21 @@ class Listing:
     codes: tuple[str, ...] = ()
     settings: ListingSettingsChanged = NO_RULES
     resend_position: int = 0
+    sells_at_zero: bool = False
 
 
 def evolve(state: Listing, record: Record) -> Listing:
     """The listing after one of its facts."""
     match record.fact:
         case ListingLinked() as fact:
-            codes = tuple(fact.codes)
             return Listing(
-                fact.sku, fact.units_per_listing, fact.state, False, codes, state.settings, state.resend_position
+                sku=fact.sku,
+                units_per_listing=fact.units_per_listing,
+                state=fact.state,
+                codes=tuple(fact.codes),
+                settings=state.settings,
+                resend_position=state.resend_position,
+                sells_at_zero=fact.sells_at_zero,
             )
         case ListingConfirmed():
             return replace(state, state=LINKED, show_zero=False)
@@ -73,9 +79,17 @@ FOLD: Fold[Listing] = Fold(Listing(), evolve)
 
 
 def link(
-    state: Listing, sku: str, *, units_per_listing: int = 1, excluded: bool = False, codes: Sequence[str] = ()
+    state: Listing,
+    sku: str,
+    *,
+    units_per_listing: int = 1,
+    excluded: bool = False,
+    codes: Sequence[str] = (),
+    sells_at_zero: bool | None = None,
 ) -> list[ListingLinked]:
     """The listing sells ``sku``; new or changed it is 確認待ち, 対象外 when ``excluded``. No fact when nothing new is said.
+
+    ``sells_at_zero``: what the mall's flag says; None: nothing was said of it, it stays as it is.
 
     Raises SkuNotAccepted, ListingNotAccepted.
     """
@@ -83,10 +97,13 @@ def link(
     if not 1 <= units_per_listing <= UNITS_PER_LISTING_MAX:
         raise ListingNotAccepted(f"入数 {units_per_listing}; expected 1 to {UNITS_PER_LISTING_MAX}")
     same = (state.sku, state.units_per_listing, state.state == EXCLUDED) == (sku, units_per_listing, excluded)
-    if same and tuple(codes) == state.codes and state.state != RETIRED:
+    sells = state.sells_at_zero if sells_at_zero is None else sells_at_zero
+    if same and (tuple(codes), sells) == (state.codes, state.sells_at_zero) and state.state != RETIRED:
         return []
     kept = state.state if same and state.state != RETIRED else (EXCLUDED if excluded else TO_CONFIRM)
-    return [ListingLinked(sku=sku, units_per_listing=units_per_listing, state=kept, codes=list(codes))]
+    return [
+        ListingLinked(sku=sku, units_per_listing=units_per_listing, state=kept, codes=list(codes), sells_at_zero=sells)
+    ]
 
 
 def confirm(state: Listing, *, mall_units_seen: int | None, wanted: int | None) -> list[ListingConfirmed]:

@@ -46,7 +46,7 @@ class ImportNotAccepted(ValueError):
 class Linked(NamedTuple):
     """What a row's listing sells, as far as it was known at ``version`` of the listing's stream. ``sku`` "" is 未紐付.
 
-    ``codes_known``: the row's codes are those the listing has.
+    ``codes_known``: the row's codes are those the listing has; ``flag_known``: so is what it says of selling at zero.
     """
 
     sku: str
@@ -54,6 +54,7 @@ class Linked(NamedTuple):
     excluded: bool
     version: int
     codes_known: bool
+    flag_known: bool = True
 
 
 class LoadRow(NamedTuple):  # a tuple: a bulk makes millions
@@ -63,7 +64,8 @@ class LoadRow(NamedTuple):  # a tuple: a bulk makes millions
     tab-separated; ``called`` is ``levels.called_by`` of what the row calls the SKU.
     ``excluded``: the mall's own flag makes the listing 対象外. What our own form says of one row stands in ``target``
     (available or on_hand), ``mode``, ``counted_at`` and ``kept_back_units``. ``told_position``: the last position the mall
-    had applied for the listing from us, 0 when it was never told. ``linked`` None: the listing's stream is to be read.
+    had applied for the listing from us, 0 when it was never told. ``sells_at_zero`` None: the file
+    says nothing of it. ``linked`` None: the listing's stream is to be read.
     ``level``: that of its SKU at the position it was read at; ``moved``: changes of it are kept, which may be on top.
     """
 
@@ -83,6 +85,7 @@ class LoadRow(NamedTuple):  # a tuple: a bulk makes millions
     called: int = 0
     told_position: int = 0
     moved: bool = True
+    sells_at_zero: bool | None = None
     linked: Linked | None = None
     level: Level | None = None
 

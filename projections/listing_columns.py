@@ -22,6 +22,7 @@ FIELDS = {
     "units_per_listing": "int8",
     "state": "text",
     "show_zero": "bool",
+    "sells_at_zero": "bool",
     "codes": "text",
     "rules": "text",
     "resend_position": "int8",
@@ -91,9 +92,8 @@ _request = msgspec.json.Decoder(Request).decode
 
 def row_of(values: Any) -> ListingRow:
     """The listing behind the columns of FIELDS."""
-    shop, item, variant, sku, units_per_listing, state, show_zero, codes, rules, resend_position, version, *rest = (
-        values
-    )
+    shop, item, variant, sku, units_per_listing, state, show_zero, sells_at_zero, *more = values
+    codes, rules, resend_position, version, *rest = more
     wanted, wanted_unseen, wanted_position, stopped_since, batch_request, unseen_units, position, *numbers = rest
     *plain, sales, _ = numbers
     listing = Listing(
@@ -104,6 +104,7 @@ def row_of(values: Any) -> ListingRow:
         codes=tuple(codes.split("\t")) if codes else (),
         settings=NO_RULES if rules is None else _rules(rules),
         resend_position=resend_position,
+        sells_at_zero=sells_at_zero,
     )
     return ListingRow(
         shop=shop,
@@ -134,6 +135,7 @@ def values_of(row: ListingRow) -> Row:
         listing.units_per_listing,
         listing.state,
         listing.show_zero,
+        listing.sells_at_zero,
         "\t".join(listing.codes),
         None if listing.settings is NO_RULES or listing.settings == NO_RULES else _encode(listing.settings).decode(),
         listing.resend_position,

@@ -24,7 +24,8 @@ class ListingNow:
 
     ``wanted_units`` None: it is not told anything. ``wanted_unseen_units``: wanted less what looks found missing, which
     holds until its orders come or ten minutes pass. ``lowers``: it goes at once; else it may wait for a look.
-    ``batch_request``: an unfinished file or feed that holds it. ``queued`` False: the mall should show what we want.
+    ``batch_request``: an unfinished file or feed that holds it. ``sells_at_zero``: 0 does not stop the page.
+    ``queued`` False: the mall should show what we want.
     """
 
     shop: str
@@ -44,6 +45,7 @@ class ListingNow:
     numbers: Numbers
     unseen_units: int
     batch_request: str | None
+    sells_at_zero: bool
     position: int
     queued: bool
     lowers: bool
@@ -75,9 +77,10 @@ def page(
     states: Sequence[str] = (),
     rejected: bool = False,
     differing: bool = False,
+    sells_at_zero: bool = False,
 ) -> Found[ListingNow]:
     """Up to ``first`` listings behind (shop, item, variant), in that order. ``rejected``: the work list (反映エラー);
-    ``differing``: those in the push queue. Raises PageNotAccepted.
+    ``differing``: those in the push queue; ``sells_at_zero``: those whose page 0 does not stop. Raises PageNotAccepted.
     """
     checked_first(first)
     query = Query(schema, "listings", FIELDS, order="shop, item, variant")
@@ -87,6 +90,7 @@ def page(
     query.where("state = ANY (%s)", list(states) or None)
     query.where("rejected_code IS NOT NULL AND %s", rejected or None)
     query.where("queue_rank IS NOT NULL AND %s", differing or None)
+    query.where("sells_at_zero AND %s", sells_at_zero or None)
     rows = query.rows(connection, first + 1)
     return Found(tuple(_now(connection, schema, rows[:first])), len(rows) > first)
 
@@ -180,6 +184,7 @@ def _now(connection: Connection, schema: str, rows: Sequence[Any]) -> list[Listi
             numbers=row.numbers,
             unseen_units=row.unseen_units,
             batch_request=row.batch_request,
+            sells_at_zero=row.listing.sells_at_zero,
             position=row.position,
             queued=row.queue_rank is not None,
             lowers=row.queue_rank == LOWERING,

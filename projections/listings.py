@@ -52,6 +52,7 @@ CREATE TABLE {listings} (
     units_per_listing   bigint NOT NULL,
     state               text COLLATE "C" NOT NULL,
     show_zero           boolean NOT NULL,
+    sells_at_zero       boolean NOT NULL,
     codes               text COLLATE "C" NOT NULL, -- tab-separated; to find by, see listing_codes
     rules               text COLLATE "C", -- the listing's settings as JSON; NULL: none were ever set
     resend_position     bigint NOT NULL,
@@ -351,7 +352,7 @@ class _Writer:
 
 TABLE = Table(
     name="listings",
-    version=2,
+    version=3,
     relations=(
         Relation("listings", ("shop", "item", "variant")),
         Relation("listing_codes", ("shop", "code", "item", "variant")),

@@ -139,7 +139,7 @@ class ListingNode:
     """ショップ商品. Units count listings; ``freeUnits`` counts the SKU. ``wantedUnits`` None: it is not told anything.
 
     ``expectedUnits`` None: uncertain, or never told. ``queued``: the mall is to be told; ``rejectedCode``: it waits on the
-    work list (反映エラー).
+    work list (反映エラー). ``sellsAtZero``: by the mall's own flag 0 does not stop the page.
     """
 
     shop: str
@@ -162,6 +162,7 @@ class ListingNode:
     uncertain_since: datetime | None
     pending: bool
     queued: bool
+    sells_at_zero: bool
     rejected_code: str | None
     settings: ListingSettingsNode
     position: Position

@@ -178,9 +178,12 @@ class Query:
         states: list[str] | None = None,
         rejected: bool = False,
         differing: bool = False,
+        sells_at_zero: bool = False,
         at_least: Position | None = None,
     ) -> Connection[ListingNode]:
-        """ショップ商品 in order of shop and code. ``rejected``: the work list; ``differing``: those that are to be told."""
+        """ショップ商品 in order of shop and code. ``rejected``: the work list; ``differing``: those that are to be told;
+        ``sellsAtZero``: those whose page 0 does not stop.
+        """
         found = await _read(
             info,
             ("listings",),
@@ -193,6 +196,7 @@ class Query:
             states=states or (),
             rejected=rejected,
             differing=differing,
+            sells_at_zero=sells_at_zero,
         )
         return connection(found, lambda row: (row.shop, row.key.item, row.key.variant), ListingNode.of, after=after)
 

@@ -13,6 +13,7 @@ from itertools import islice
 
 import adapters
 from adapters.kit.file_form import FileRow, NotThisFormat, RowProblem
+from adapters.kit.japanese import label_key
 from adapters.kit.mall import Mall
 from adapters.kit.profile import Profile, corrected
 from adapters.kit.recognise import NotRecognised, Recognised, recognise
@@ -306,10 +307,12 @@ def _stage_rows(
     if isinstance(reader, NotThisFormat):
         raise FileRefused(f"{file.file_name}: {reader.reason}")
     rows: Iterator[FileRow | RowProblem] = reader(table.rows)
+    named = adapters.declared(file.mall).sells_at_zero
+    flag_stated = named is not None and label_key(named) in map(label_key, table.header)
     done = problems = 0
     while page := list(islice(rows, STAGE_ROWS)):
         with house.pool.connection() as connection:
-            problems += imports.append(connection, file, page, match_key)
+            problems += imports.append(connection, file, page, match_key, flag_stated=flag_stated)
         reach("upload.row_page_stored")
         done += len(page)
         if progress is not None:

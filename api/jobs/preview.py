@@ -26,8 +26,8 @@ PAGE_ROWS = 2_000
 class Preview:
     """Rows by what would become of them. Mutable: it is counted row by row.
 
-    ``first_numbers``: SKUs that get their first number; ``to_zero``: numbers that would fall to 0 or below. ``same_file``:
-    another import of the same bytes.
+    ``first_numbers``: SKUs that get their first number; ``to_zero``: numbers that would fall to 0 or below;
+    ``sells_at_zero``: rows whose page 0 does not stop. ``same_file``: another import of the same bytes.
     """
 
     rows: int
@@ -40,6 +40,7 @@ class Preview:
     new_skus: int = 0
     first_numbers: int = 0
     to_zero: int = 0
+    sells_at_zero: int = 0
 
     def take_plain(self, row: PlainRow) -> None:
         """One more row that sets a number and does nothing else."""
@@ -87,6 +88,7 @@ class Preview:
             "same": self.unchanged,
             "wouldSkip": dict(sorted(self.skipped.items())),
             "toZero": self.to_zero,
+            "sellsAtZero": self.sells_at_zero,
         }
         if self.same_file is not None:
             cells["sameFileAs"] = self.same_file
@@ -103,6 +105,7 @@ def preview(house: House, import_id: str) -> Preview:
     now = house.clock.now()
     with house.pool.connection() as connection:
         made = Preview(file.rows, file.problems, imports.same_file(connection, file))
+        made.sells_at_zero = imports.selling_at_zero(connection, import_id)
     with house.pool.connection() as connection, look(connection, house.database.schema, now) as seen:
         how, nobody = how_of(file, seen.view.position), Envelope(now, "", "")
         with import_pages.by_sku(connection, file, how, PAGE_ROWS) as pages:

@@ -45,11 +45,13 @@ class _Difference:
     to_zero: int = 0
     unregistered: int = 0
     not_found: int = 0
+    sells_at_zero: int = 0
     units_max: int = UNITS_MAX
 
     def add(self, row: ListingNow, found: ListingRead) -> None:
         """One listing beside what the mall shows for it."""
         self.listings += 1
+        self.sells_at_zero += row.sells_at_zero
         wanted = would_want(row, self.units_max)
         if wanted is None:
             self.unregistered += 1
@@ -80,7 +82,7 @@ def review(house: House, code: str, actor: str, *, confirm: bool = False) -> Don
         changed=seen.changed,
         to_zero=seen.to_zero,
         unregistered=seen.unregistered,
-        sells_at_zero=0,
+        sells_at_zero=seen.sells_at_zero,
         guard_passed=passed,
     )
     done = house.book.do(shops.review_dry_run(code, reviewed), house.by(actor))
@@ -89,6 +91,7 @@ def review(house: House, code: str, actor: str, *, confirm: bool = False) -> Don
         "wouldChange": seen.changed,
         "toZero": seen.to_zero,
         "unregistered": seen.unregistered,
+        "sellsAtZero": seen.sells_at_zero,
         "notAtTheMall": seen.not_found,
         "guardPassed": passed,
         "readPosition": read_position,

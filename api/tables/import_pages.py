@@ -36,8 +36,9 @@ LEFT JOIN LATERAL (
 """
 _FULL = f"""
 SELECT r.row, r.stream, r.sku, r.units, r.name, r.jan, r.product, r.codes, r.excluded, r.target, r.mode, r.counted_at,
-    r.kept_back, r.called, coalesce(l.told_position, 0), c.moved IS NOT NULL,
-    l.sku, l.units_per_listing, l.state = 'excluded', l.version, l.codes = r.codes, {_LEVEL}
+    r.kept_back, r.called, coalesce(l.told_position, 0), c.moved IS NOT NULL, r.sells_at_zero,
+    l.sku, l.units_per_listing, l.state = 'excluded', l.version, l.codes = r.codes,
+    l.sells_at_zero = coalesce(r.sells_at_zero, l.sells_at_zero), {_LEVEL}
 FROM {{rows}} AS r {_BESIDE}
 """
 # A row that sets a newer number and does nothing else: load.PlainRow. One of which nothing is known: load.NewRow.
@@ -58,11 +59,12 @@ FROM (
                 AND (s.counted_at IS NULL OR s.counted_at < %(counted_at)s)
                 AND (r.stream IS NULL OR (
                     l.sku <> '' AND l.state <> 'excluded' AND l.told_position = 0 AND (r.codes = '' OR l.codes = r.codes)
+                    AND l.sells_at_zero = coalesce(r.sells_at_zero, l.sells_at_zero)
                     AND NOT EXISTS (
                         SELECT FROM ledger_events WHERE originator_id = r.stream AND originator_version > l.version
                     )
                 )) THEN {PLAIN}
-            WHEN %(registers)s AND r.stream IS NOT NULL AND r.sku <> '' AND l.sku IS NULL AND s.sku IS NULL
+            WHEN %(registers)s AND r.stream IS NOT NULL AND r.sku <> '' AND l.sku IS NULL AND s.sku IS NULL AND r.sells_at_zero IS NOT TRUE
                 AND NOT EXISTS (SELECT FROM ledger_events WHERE originator_id = r.stream) THEN {NEW}
             ELSE {OTHER}
         END AS kind
@@ -158,6 +160,6 @@ def _by_row(connection: Connection[Any], file: ImportFile, rows: Sequence[int]) 
 
 
 def _load_row(row: Sequence[Any]) -> LoadRow:
-    linked = None if row[19] is None else Linked._make(row[16:21])
-    level = NO_LEVEL if row[21] is None else level_of(row[21:])
-    return LoadRow._make((*row[:16], linked, level))
+    linked = None if row[20] is None else Linked._make(row[17:23])
+    level = NO_LEVEL if row[23] is None else level_of(row[23:])
+    return LoadRow._make((*row[:17], linked, level))

@@ -19,8 +19,8 @@ STAGE_MEMORY_MB = 32  # of the server, for comparing the rows of a file with eac
 STAGING, STAGED, REFUSED = "staging", "staged", "refused"
 
 _COLUMNS = (
-    "import_id, row, item, variant, stream, called, sku, units, name, jan, product, codes, excluded, target, mode, counted_at,"
-    " kept_back, problem_column, problem_value, problem_expected"
+    "import_id, row, item, variant, stream, called, sku, units, name, jan, product, codes, excluded, sells_at_zero, target, mode,"
+    " counted_at, kept_back, problem_column, problem_value, problem_expected"
 )
 _TYPES = [
     "text",
@@ -35,6 +35,7 @@ _TYPES = [
     "text",
     "text",
     "text",
+    "bool",
     "bool",
     "text",
     "text",
@@ -95,8 +96,18 @@ def begin(connection: Connection[Any], file: ImportFile) -> None:
     )
 
 
-def append(connection: Connection[Any], file: ImportFile, rows: Iterable[FileRow | RowProblem], match_key: str) -> int:
-    """These rows are stored; ``match_key`` names our SKU among each row's matches. The answer is how many were not understood."""
+def append(
+    connection: Connection[Any],
+    file: ImportFile,
+    rows: Iterable[FileRow | RowProblem],
+    match_key: str,
+    *,
+    flag_stated: bool = False,
+) -> int:
+    """These rows are stored; ``match_key`` names our SKU among each row's matches. The answer is how many were not understood.
+
+    ``flag_stated``: the file has the mall's column that says whether a page sells at zero, so a row without the flag does not.
+    """
     import_id = file.import_id
     listings = None if file.shop is None else keys.listings_of(file.shop)
     problems = 0
@@ -107,7 +118,9 @@ def append(connection: Connection[Any], file: ImportFile, rows: Iterable[FileRow
         copy.set_types(_TYPES)
         write = copy.write_row
         for row in rows:
-            found = row if isinstance(row, RowProblem) else _row(file, row, match_key, listings)
+            found = (
+                row if isinstance(row, RowProblem) else _row(file, row, match_key, listings, flag_stated=flag_stated)
+            )
             if isinstance(found, RowProblem):
                 problems += 1
                 found = _problem(import_id, found)
@@ -205,6 +218,16 @@ def note_skips(connection: Connection[Any], import_id: str, skips: Sequence[tupl
     )
 
 
+def selling_at_zero(connection: Connection[Any], import_id: str) -> int:
+    """How many understood rows say that 0 does not stop their page."""
+    row = connection.execute(
+        "SELECT count(*) FROM import_rows WHERE import_id = %s AND sells_at_zero AND problem_expected IS NULL",
+        (import_id,),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def skips_of(connection: Connection[Any], import_id: str) -> dict[str, int]:
     """How many applied rows changed nothing, by reason."""
     rows = connection.execute(
@@ -223,7 +246,9 @@ def problems_of(connection: Connection[Any], import_id: str, limit: int) -> Iter
     return (RowProblem(row, column, value, expected) for row, column, value, expected in rows.fetchall())
 
 
-def _row(file: ImportFile, row: FileRow, match_key: str, listings: str | None) -> tuple[object, ...] | RowProblem:
+def _row(
+    file: ImportFile, row: FileRow, match_key: str, listings: str | None, *, flag_stated: bool
+) -> tuple[object, ...] | RowProblem:
     """``listings``: what the names of the shop's listing streams begin with, None: the file is of no shop."""
     own, key = row.own, row.key
     if own is not None and (problem := _problem_of_own(own, row.row, file.made_at)) is not None:
@@ -249,6 +274,7 @@ def _row(file: ImportFile, row: FileRow, match_key: str, listings: str | None) -
         product,
         "\t".join(row.codes),
         bool(flags) and ("excluded" in flags or "preorder" in flags),
+        _sells_at_zero(row, flag_stated=flag_stated),
         (own.target or "available") if own else "available",
         own.mode if own else "",
         own.counted_at if own else None,
@@ -257,6 +283,13 @@ def _row(file: ImportFile, row: FileRow, match_key: str, listings: str | None) -
         None,
         None,
     )
+
+
+def _sells_at_zero(row: FileRow, *, flag_stated: bool) -> bool | None:
+    """Whether 0 does not stop the page: its flag says so, or it has no limit (D10). None: the file does not say."""
+    if row.unlimited or "sells_at_zero" in row.flags:
+        return True
+    return False if flag_stated else None
 
 
 def _problem_of_own(own: OwnColumns, row: int, now: datetime) -> RowProblem | None:
@@ -272,5 +305,5 @@ def _problem_of_own(own: OwnColumns, row: int, now: datetime) -> RowProblem | No
 
 def _problem(import_id: str, row: RowProblem) -> tuple[object, ...]:
     value = row.value[:PROBLEM_VALUE_CHARACTERS_MAX].replace("\x00", "\ufffd")
-    nothing = (None, None, None, 0, "", None, "", "", "", "", False, "available", "", None, None)
+    nothing = (None, None, None, 0, "", None, "", "", "", "", False, None, "available", "", None, None)
     return (import_id, row.row, *nothing, row.column, value, row.expected)

@@ -131,7 +131,8 @@ def decide(view: View, how: How, row: LoadRow) -> Decided:
         drafts.extend(Draft(keys.sku(code), fact) for fact in renamed)
     excluded, units_per_listing = row.excluded, 1
     if linked is not None:
-        if not linked.sku or (row.codes and not linked.codes_known) or (excluded and not linked.excluded):
+        codes_new, excluded_new = bool(row.codes) and not linked.codes_known, excluded and not linked.excluded
+        if not linked.sku or codes_new or excluded_new or not linked.flag_known:
             drafts.extend(_link(view, row, code))
         excluded, units_per_listing = excluded or linked.excluded, linked.units_per_listing
     if row.kept_back_units is not None and level.stock.kept_back_units != row.kept_back_units:
@@ -164,9 +165,9 @@ def _linked(view: View, row: LoadRow) -> Linked | None:
     if row.linked is not None or row.stream is None:
         return row.linked
     read = view.state(row.stream, listing.FOLD)
-    return Linked(
-        read.sku, read.units_per_listing, read.state == listing.EXCLUDED, 0, "\t".join(read.codes) == row.codes
-    )
+    codes_known = "\t".join(read.codes) == row.codes
+    flag_known = row.sells_at_zero in (None, read.sells_at_zero)
+    return Linked(read.sku, read.units_per_listing, read.state == listing.EXCLUDED, 0, codes_known, flag_known)
 
 
 def _link(view: View, row: LoadRow, code: str) -> list[Draft]:
@@ -180,6 +181,7 @@ def _link(view: View, row: LoadRow, code: str) -> list[Draft]:
         units_per_listing=state.units_per_listing,
         excluded=row.excluded or state.state == listing.EXCLUDED,
         codes=row.codes.split("\t") if row.codes else state.codes,
+        sells_at_zero=row.sells_at_zero,
     )
     return [Draft(stream, fact) for fact in facts]
 

@@ -10,7 +10,7 @@ class ListingLinked:
 
     ``state``: linked (連動), stopped (停止), to_confirm (確認待ち), excluded (対象外). ``codes`` are further codes
     by which the mall names the listing elsewhere (Rakuten's 商品番号 in mails). ``carried_from``: the listing it
-    continues (a relisted auction).
+    continues (a relisted auction). ``sells_at_zero``: the mall's own flag says that 0 does not stop the page (D10).
     """
 
     sku: str
@@ -19,6 +19,7 @@ class ListingLinked:
     codes: list[str] = field(default_factory=list)
     carried_from: str | None = None
     ends_at: str | None = None
+    sells_at_zero: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
