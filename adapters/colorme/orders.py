@@ -5,6 +5,7 @@ and remarks at the mall. A cancelled sale has lost its quantities: it tells the 
 """
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from adapters.colorme.access import TOKEN_MISSING, get, has_token, refusal
@@ -35,30 +36,11 @@ DETAILS_MAX = 1_000
 
 
 def fetch(access: ShopAccess, asked: OrdersAsked) -> OrdersPage | ReadFailed:
-    """One page of the sales changed at or after ``since`` and placed before ``until``, or one of the sales asked for."""
+    """One page of the sales changed at or after ``since`` and placed before ``until``; or of the sales asked for by number."""
     if not has_token(access):
         return ReadFailed(Result.REJECTED_AUTH, TOKEN_MISSING)
     at = int(asked.cursor) if asked.cursor else 0
-    if asked.orders:
-        return _one(access, asked.orders, at)
-    params = {
-        "update_date_min": _moment(asked.since, access.profile),
-        "fields": ",".join(FIELDS),
-        "limit": str(PAGE_MAX),
-        "offset": str(at),
-    }
-    reply = get(access, "/sales", params)
-    if not isinstance(reply, Answer) or reply.status != 200:
-        return _failed(reply)
-    said = json_of(reply)
-    listed = said.get("sales") if isinstance(said, dict) else None
-    if not isinstance(listed, list) or not all(_number(one) for one in listed):
-        return ReadFailed(Result.TRANSIENT, "answer_not_understood")
-    orders = tuple(_raw(one) for one in listed if _placed_before(one, asked.until))
-    follows = at + len(listed) < _total(said, at + len(listed) + (len(listed) == PAGE_MAX))
-    step = len(listed) - PAGE_OVERLAP
-    goes_on = follows and step > 0 and at + step < OFFSET_MAX
-    return OrdersPage(orders, str(at + step) if goes_on else "")
+    return _named(access, asked, at) if asked.orders else _changed(access, asked, at)
 
 
 def read(body: bytes, _profile: Profile) -> OrderReading:
@@ -106,21 +88,44 @@ ORDER_API = OrderApi(
 # ------------------------------------------------------------------ pages
 
 
-def _one(access: ShopAccess, orders: tuple[str, ...], at: int) -> OrdersPage | ReadFailed:
-    """The sale asked for at this place; none when the mall does not have it."""
-    following = str(at + 1) if at + 1 < len(orders) else ""
-    if at >= len(orders) or not orders[at].isdecimal():
-        return OrdersPage((), following)
-    reply = get(access, f"/sales/{orders[at]}", {"fields": ",".join(FIELDS)})
-    if isinstance(reply, Answer) and reply.status == 404:
-        return OrdersPage((), following)
+def _changed(access: ShopAccess, asked: OrdersAsked, at: int) -> OrdersPage | ReadFailed:
+    since = {"update_date_min": _moment(asked.since, access.profile), "offset": str(at)}
+    page = _list(access, since)
+    if isinstance(page, ReadFailed):
+        return page
+    listed, total = page
+    orders = tuple(_raw(one) for one in listed if _placed_before(one, asked.until))
+    follows = at + len(listed) < total if total is not None else len(listed) == PAGE_MAX
+    step = len(listed) - PAGE_OVERLAP
+    goes_on = follows and step > 0 and at + step < OFFSET_MAX
+    return OrdersPage(orders, str(at + step) if goes_on else "")
+
+
+def _named(access: ShopAccess, asked: OrdersAsked, at: int) -> OrdersPage | ReadFailed:
+    """The next PAGE_MAX sales asked for, as far as they were placed since then; what is no number of a sale is passed."""
+    numbers = [order for order in asked.orders if order.isdecimal() and order.isascii()]
+    asking = numbers[at : at + PAGE_MAX]
+    if not asking:
+        return OrdersPage(())
+    page = _list(access, {"ids": ",".join(asking), "make_date_min": _moment(asked.since, access.profile)})
+    if isinstance(page, ReadFailed):
+        return page
+    following = at + PAGE_MAX
+    return OrdersPage(tuple(_raw(one) for one in page[0]), str(following) if following < len(numbers) else "")
+
+
+def _list(access: ShopAccess, wanted: Mapping[str, str]) -> tuple[list[object], int | None] | ReadFailed:
+    """The sales of one answer, and how many there are of them when the mall says it."""
+    reply = get(access, "/sales", {**wanted, "fields": ",".join(FIELDS), "limit": str(PAGE_MAX)})
     if not isinstance(reply, Answer) or reply.status != 200:
         return _failed(reply)
     said = json_of(reply)
-    sale = said.get("sale") if isinstance(said, dict) else None
-    if not _number(sale):
+    listed = said.get("sales") if isinstance(said, dict) else None
+    if not isinstance(said, dict) or not isinstance(listed, list) or not all(_number(one) for one in listed):
         return ReadFailed(Result.TRANSIENT, "answer_not_understood")
-    return OrdersPage((_raw(sale),), following)
+    meta = said.get("meta")
+    total = meta.get("total") if isinstance(meta, dict) else None
+    return listed, total if isinstance(total, int) and not isinstance(total, bool) else None
 
 
 def _failed(reply: Reply) -> ReadFailed:
@@ -138,13 +143,6 @@ def _raw(sale: object) -> RawOrder:
 def _placed_before(sale: object, until: datetime) -> bool:
     made = _at(sale.get("make_date")) if isinstance(sale, dict) else None
     return made is None or made < until
-
-
-def _total(said: object, otherwise: int) -> int:
-    """How many sales there are, when the mall says it."""
-    meta = said.get("meta") if isinstance(said, dict) else None
-    total = meta.get("total") if isinstance(meta, dict) else None
-    return total if isinstance(total, int) and not isinstance(total, bool) else otherwise
 
 
 def _moment(moment: datetime, profile: Profile) -> str:

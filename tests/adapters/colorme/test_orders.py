@@ -156,14 +156,38 @@ def test_pages_overlap_so_that_a_sale_that_moves_is_not_missed() -> None:
         assert {r.order for r in all_of(one, asked) if isinstance(r, Telling)} == set(numbers)
 
 
-def test_single_sales_are_asked_for_one_a_call_and_a_missing_one_is_passed() -> None:
+def test_sales_named_by_number_come_in_one_answer_however_old_and_missing_ones_are_passed() -> None:
     with shop() as one:
-        order = one.shop.sell(RED_S)
-        assert order is not None
-        asked = OrdersAsked(NOW, NOW, orders=("999", order.number, "x"))
-        (reading,) = all_of(one, asked)
-        assert isinstance(reading, Telling)
-        assert reading.order == order.number
+        orders = [one.shop.sell(RED_S), one.shop.sell(PLAIN)]
+        numbers = [order.number for order in orders if order is not None]
+        one.clock.passes(days=30)
+        asked = OrdersAsked(NOW - timedelta(days=300), one.clock.now(), orders=("999", *numbers, "x"))
+        page = fetch(one.access, asked)
+        assert isinstance(page, OrdersPage)
+        assert {raw.order for raw in page.orders} == set(numbers)
+        assert page.cursor == ""
+        assert fetch(one.access, OrdersAsked(NOW, NOW, orders=("x",))) == OrdersPage(())
+
+
+def test_more_numbers_than_a_page_go_on_behind_it() -> None:
+    named = tuple(str(number) for number in range(1, PAGE_MAX + 3))
+    http = LaidDown([answer(200, {"sales": []}), answer(200, {"sales": [SALE]})])
+    page = fetch(access_to(http), OrdersAsked(NOW, NOW, orders=named))
+    assert page == OrdersPage((), str(PAGE_MAX))
+    page = fetch(access_to(http), OrdersAsked(NOW, NOW, str(PAGE_MAX), named))
+    assert isinstance(page, OrdersPage)
+    assert (len(page.orders), page.cursor) == (1, "")
+    params = http.asked[1][3]
+    assert isinstance(params, dict)
+    assert params["ids"] == f"{PAGE_MAX + 1},{PAGE_MAX + 2}"
+
+
+def test_without_a_count_a_full_page_has_another_behind_it() -> None:
+    sales = [{**SALE, "id": number} for number in range(1, PAGE_MAX + 1)]
+    for listed, cursor in ((sales, str(PAGE_MAX - PAGE_OVERLAP)), (sales[:-1], ""), ([], "")):
+        page = fetch(access_to(LaidDown([answer(200, {"sales": listed})])), OrdersAsked(NOW, NOW + timedelta(hours=1)))
+        assert isinstance(page, OrdersPage)
+        assert page.cursor == cursor
 
 
 def test_orders_placed_after_the_period_are_left_out() -> None:
