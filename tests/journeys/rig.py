@@ -21,6 +21,7 @@ from api.processes import Parts, running
 from api.settings import Settings
 from api.wiring import House, SystemClock, open_house
 from ledger.terms import ListingKey
+from ledger.writer import Clock
 
 SECONDS_MAX = 60.0
 STOCK = "query ($skus: [String!]!) { stock(skus: $skus) { availableUnits allocatedUnits } }"
@@ -170,13 +171,15 @@ class Journey:
 
 
 @contextmanager
-def journey(database: Database, home: Path, *, rakuten_skus: int = 40, yahoo_skus: int = 20) -> Iterator[Journey]:
+def journey(
+    database: Database, home: Path, *, rakuten_skus: int = 40, yahoo_skus: int = 20, clock: Clock | None = None
+) -> Iterator[Journey]:
     """Everything runs in this process, with malls of this many SKUs."""
     settings = Settings(home=home, mail_domain="mail.test", http_port=0, smtp_port=0, DAICHO_SCHEMA=database.schema)
-    clock = SystemClock()
+    clock = clock or SystemClock()
     with (
         emulated_malls(clock, rakuten_skus=rakuten_skus, yahoo_skus=yahoo_skus) as malls,
-        open_house(settings, database=database) as house,
+        open_house(settings, database=database, clock=clock) as house,
         running(house, Parts(doors=True, work=True, mail=True)) as parts,
     ):
         assert parts.http is not None
