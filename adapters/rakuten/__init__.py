@@ -4,6 +4,7 @@ from adapters.kit.mall import Gap, LowersAt, Mall, MatchKey, NotOffered, Restore
 from adapters.rakuten.emulator import emulator
 from adapters.rakuten.files import NORMAL_ITEM, UNITS_MAX, write_stock
 from adapters.rakuten.mail import read_order_mail
+from adapters.rakuten.orders import ORDERS
 from adapters.rakuten.push import BATCH_MAX, push
 from adapters.rakuten.read_back import READ_BATCH_MAX, connection_test, read_back
 
@@ -52,7 +53,7 @@ MALL = Mall(
     stock_out=write_stock,
     order_mail=read_order_mail,
     order_webhook=NotOffered("RMS WEB SERVICE lists no notification of orders (NOTES.md)"),
-    order_api=Gap("built with the order engine"),
+    order_api=ORDERS,
     push_api=push,
     push_file=Gap("the file is written; its SFTP put comes with the file doors"),
     read_back=read_back,

@@ -13,11 +13,13 @@ from adapters.kit.emulator import CONTROL, EmulatedOrder, EmulatedShop, emulator
 from adapters.kit.order_mail import JST
 from adapters.rakuten.emulated_catalogue import CatalogueItem, fill, product_file
 from adapters.rakuten.emulated_mails import cancel_mail, order_mail
+from adapters.rakuten.emulated_orders import OrderBook, get_orders, search_orders
 from ledger.terms import ListingKey
 
 BULK_UPSERT = "/es/2.0/inventories/bulk-upsert"
 BULK_GET = "/es/2.0/inventories/bulk-get"
 KEY_EXPIRY = "/es/1.0/license-management/license-key/expiry-date"
+SEARCH_ORDER, GET_ORDER = "/es/2.0/order/searchOrder/", "/es/2.0/order/getOrder/"
 UPSERTS_MAX, READS_MAX = 400, 1_000
 UNITS_MAX, CODE_BYTES_MAX = 99_999, 32
 KEY_DAYS = 90
@@ -31,12 +33,14 @@ _Problem = tuple[str, str, str]  # code, message, propertyPath
 class RakutenState:
     """What this mall keeps beside the numbers. ``orphans``: pushed listings that no page has, with units and time.
 
-    Mutable: it plays the world outside.
+    ``inventory_enabled`` and ``orders_enabled``: 利用機能編集. Mutable: it plays the world outside.
     """
 
     key_ends_at: datetime
     started_at: datetime
     inventory_enabled: bool = True
+    orders_enabled: bool = True
+    orders: OrderBook = field(default_factory=OrderBook)
     orphans: dict[ListingKey, tuple[int, datetime]] = field(default_factory=dict)
     updated_at: dict[ListingKey, datetime] = field(default_factory=dict)
     preorders: set[ListingKey] = field(default_factory=set)
@@ -63,6 +67,7 @@ def emulator(shop: EmulatedShop) -> FastAPI:
     shop.write_cancel_mail = lambda _, order: _cancel_mail(order)
     shop.fault_body = _fault_body
     _add_inventory(app, shop, state)
+    _add_orders(app, shop, state)
     _add_control(app, shop, state)
     return app
 
@@ -94,14 +99,36 @@ def _add_inventory(app: FastAPI, shop: EmulatedShop, state: RakutenState) -> Non
         return JSONResponse({"expiryDate": state.key_ends_at.astimezone(JST).isoformat(timespec="seconds")})
 
 
+def _add_orders(app: FastAPI, shop: EmulatedShop, state: RakutenState) -> None:
+    @app.post(SEARCH_ORDER)
+    async def search(request: Request) -> Response:
+        body = await request.body()
+        refused = _at_the_door(shop, state, request, "search_order", per_second=1.0, enabled=state.orders_enabled)
+        with shop.lock:
+            return refused or search_orders(shop, state.orders, body)
+
+    @app.post(GET_ORDER)
+    async def get(request: Request) -> Response:
+        body = await request.body()
+        refused = _at_the_door(shop, state, request, "get_order", per_second=1.0, enabled=state.orders_enabled)
+        with shop.lock:
+            return refused or get_orders(shop, state.orders, state.pages, body)
+
+
 def _at_the_door(
-    shop: EmulatedShop, state: RakutenState, request: Request, name: str, *, per_second: float
+    shop: EmulatedShop,
+    state: RakutenState,
+    request: Request,
+    name: str,
+    *,
+    per_second: float,
+    enabled: bool | None = None,
 ) -> Response | None:
     if not request.headers.get("content-type", "").lower().replace(" ", "").startswith("application/json"):
         return _gate(415, "ES04-03", "Unsupported Media Type")
     if not _key_accepted(shop, state, request):
         return _refused_key()
-    if not state.inventory_enabled:
+    if not (state.inventory_enabled if enabled is None else enabled):
         return _gate(400, "ES04-01", "The function is not enabled")
     if shop.take_token(name, per_second=per_second) > 0:
         return Response(status_code=429)
@@ -264,9 +291,10 @@ def _shop_number(shop: EmulatedShop) -> str:
 def _add_control(app: FastAPI, shop: EmulatedShop, state: RakutenState) -> None:
     @app.post(f"{CONTROL}/rakuten")
     async def switches(request: Request) -> JSONResponse:
-        """Sets ``inventory_enabled`` and ``key_ends_in_days``, and fills the shop with ``skus`` pages' SKUs."""
+        """Sets ``inventory_enabled``, ``orders_enabled`` and ``key_ends_in_days``, and fills the shop with ``skus`` pages' SKUs."""
         asked = await request.json()
         state.inventory_enabled = bool(asked.get("inventory_enabled", state.inventory_enabled))
+        state.orders_enabled = bool(asked.get("orders_enabled", state.orders_enabled))
         if "key_ends_in_days" in asked:
             state.key_ends_at = shop.clock.now() + timedelta(days=asked["key_ends_in_days"])
         if "skus" in asked:

@@ -26,7 +26,7 @@ from projections.runner import Runner
 from tests.api.jobs.pushing import Stage, selling_at, stage
 from tests.crashes import ORDERS, killed_at, points_of
 
-MALLS = ("colorme", "makeshop")
+MALLS = ("colorme", "makeshop", "rakuten")
 
 
 class Asking:
