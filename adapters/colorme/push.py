@@ -17,7 +17,7 @@ from adapters.kit.mall import Answer, Lost, NotSent, Reply, ShopAccess
 from adapters.kit.one_by_one import DIFFERS, one_by_one
 from ledger.terms import ListingKey, ListingLevel, Outcome, Result
 
-BATCH_MAX = 5  # at worst six requests: the reading and a PUT for each product
+BATCH_MAX = 3  # at worst four requests: the reading and a PUT for each product
 UNITS_MAX = 999_999_999  # NOTES.md, "Outbound"
 REQUEST_SECONDS_MAX = 30.0
 READ_SECONDS_MAX = 60.0  # D27: with an older reading only the variants that are told are named

@@ -54,11 +54,11 @@ MALL = Mall(
     emulator=emulator,
     connection_test=connection_test,
     push_batch_max=BATCH_MAX,
-    # The mall publishes no limit. A push is up to five requests and so is a look: 2 requests a second together.
-    requests_per_second=0.2,
+    # The mall publishes no limit. A push is up to three requests and so is a look: 2 requests a second together.
+    requests_per_second=0.4,
     request_seconds_max=REQUEST_SECONDS_MAX,
     call_seconds_max=LAST_REQUEST_SECONDS_MAX + 2 * REQUEST_SECONDS_MAX,
     read_batch_max=READ_BATCH_MAX,
-    reads_per_second=0.2,
+    reads_per_second=0.25,
     mail_quiet_seconds=120,
 )

@@ -14,7 +14,7 @@ from adapters.shopserve.codes import is_listing, names_of
 from adapters.shopserve.stock import stock_of
 from ledger.terms import ListingKey, ListingLevel, Outcome, Result
 
-BATCH_MAX = 5
+BATCH_MAX = 3  # a longer batch would let an order wait longer for its turn
 UNITS_MAX = 9_999_999  # NOTES.md, "Outbound"
 REQUEST_SECONDS_MAX = 15.0
 LAST_REQUEST_SECONDS_MAX = 50.0  # no row is begun later in a call; one row is two requests at most

@@ -12,7 +12,7 @@ from adapters.shopserve.push import LAST_REQUEST_SECONDS_MAX
 from adapters.shopserve.stock import Shown, stock_of
 from ledger.terms import ListingKey, ListingRead, Result
 
-READ_BATCH_MAX = 5  # at worst five requests
+READ_BATCH_MAX = 3  # at worst three requests
 
 
 def read_back(access: ShopAccess, keys: Sequence[ListingKey]) -> list[ListingRead] | ReadFailed:

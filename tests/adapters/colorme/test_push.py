@@ -229,7 +229,7 @@ def test_the_whole_batch_may_be_of_different_products() -> None:
         for key in keys:
             one.shop.set_stock(key, 1)
         assert one.push(*((key, 5) for key in keys)) == [APPLIED] * BATCH_MAX
-        one.clock.passes(seconds=3.1)
+        one.clock.passes(seconds=2.1 - 10)
         assert one.push(*((key, 6) for key in keys)) == [APPLIED] * BATCH_MAX
 
 
