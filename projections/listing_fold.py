@@ -17,6 +17,7 @@ from ledger.facts.push import MallRead, PushAnswered, PushSent, PushSettled
 from ledger.facts.shop import ShopSettingsChanged
 from ledger.facts.sku import KeptBackSet, SetDefined
 from ledger.facts.stock import AuctionKept, AuctionReturned, HoldReturned, HoldTaken
+from ledger.push import API
 from ledger.terms import MAIN_PLACE, OrderState, Result, utc_moment
 from projections.listing_state import IN_NO_SET, Key, ListingFold, Request, Traits
 
@@ -162,7 +163,7 @@ def _sent(fold: ListingFold, record: Record, time: datetime) -> None:
     assert isinstance(fact, PushSent)
     (shop,) = keys.parts_of(record.stream)
     request = (shop, fact.request)
-    fold.requests[request] = Request(tuple(fact.listings), tuple(fact.units), fact.computed_at)
+    fold.requests[request] = Request(tuple(fact.listings), tuple(fact.units), fact.computed_at, fact.channel)
     fold.changed_requests.add(request)
     for text, units in zip(fact.listings, fact.units, strict=True):
         numbers = fold.rows[shop, text].numbers
@@ -181,7 +182,7 @@ def _answered(fold: ListingFold, record: Record, time: datetime) -> None:
     for n, (text, outcome) in enumerate(zip(request.listings, fact.outcomes, strict=True)):
         row = fold.rows[shop, text]
         row.batch_request = None if row.batch_request == fact.request else row.batch_request
-        if outcome == Result.ACCEPTED:
+        if outcome == Result.ACCEPTED and request.channel != API:
             row.batch_request = fact.request
             fold.changed_rows.add(row)
             continue
@@ -205,8 +206,9 @@ def _told(
             sent_at=began,
             applied_until=fact.applied_until,
         )
-    elif outcome in (Result.APPLIED, Result.UNKNOWN):
-        # A number older than the one told last was applied too, and nobody knows which of them stands (D8).
+    elif outcome in (Result.APPLIED, Result.UNKNOWN, Result.ACCEPTED):
+        # A number older than the one told last was applied too, and nobody knows which of them stands (D8). One that was
+        # accepted by a request's answer is applied some time later or not at all: the mall has to be read.
         after = expected.unknown(numbers, position=position, at=utc_moment(fact.applied_until))
     else:
         code = (fact.codes[n] or "rejected") if outcome == Result.REJECTED else None

@@ -101,6 +101,7 @@ class Request:
     listings: tuple[str, ...]
     units: tuple[int, ...]
     computed_at: int
+    channel: str
 
 
 @dataclass

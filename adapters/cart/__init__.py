@@ -39,6 +39,6 @@ MALL = Mall(
     push_api=_ASKS,
     push_file=_ASKS,
     read_back=_ASKS,
-    emulator=NotOffered("the sender is the merchant's own program; docs/guides/webhook.md has one to copy"),
+    emulator=NotOffered("the sender is the merchant's own program (docs/guides/webhook.md)"),
     connection_test=NotOffered("nothing is called at a cart"),
 )

@@ -180,7 +180,7 @@ class Rounds:
             return bool(told.moved)
         self.count += len(batch)
         self._suspect(batch, told)
-        if Result.UNKNOWN in told.results():
+        if told.results() & {Result.UNKNOWN, Result.ACCEPTED}:
             self.doubts = push_settle.doubts_of(self.turn)
         ended = told.results() & {Result.REJECTED_AUTH, Result.THROTTLED, Result.TRANSIENT, Result.UNKNOWN}
         return self.folded(told.position) and not ended

@@ -10,7 +10,7 @@ from typing import Any
 
 from api.jobs.push_missing import Base
 from api.jobs.push_plan import Queued
-from api.jobs.push_request import Turn
+from api.jobs.push_request import CHANNEL, Turn
 from api.tables.push_leases import MARGIN_SECONDS
 from ledger import keys
 from ledger.book.pushes import record_push_answered, record_push_settled
@@ -27,7 +27,7 @@ SUPERSEDED = "superseded"  # another number was told or read since: whether this
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A request with at least one unknown outcome, not settled yet."""
+    """A request with at least one outcome that nobody knows the end of, not settled yet: unknown, or accepted and not seen."""
 
     sent: PushSent
     answered: PushAnswered
@@ -35,7 +35,8 @@ class Doubt:
     def unknown(self) -> list[tuple[int, ListingKey]]:
         """(place in the request, listing) of each unknown outcome."""
         places = enumerate(zip(self.sent.listings, self.answered.outcomes, strict=True))
-        return [(at, keys.listing_key(name)) for at, (name, outcome) in places if outcome == Result.UNKNOWN]
+        open_ends = (Result.UNKNOWN, Result.ACCEPTED) if self.sent.channel == CHANNEL else (Result.UNKNOWN,)
+        return [(at, keys.listing_key(name)) for at, (name, outcome) in places if outcome in open_ends]
 
 
 def close_unanswered(turn: Turn) -> int:

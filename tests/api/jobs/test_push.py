@@ -1,18 +1,23 @@
 """Pushing a shop at an emulated mall over real HTTP: what it is told when, and what every answer of the mall leads to."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+import adapters
+from adapters.kit.mall import ShopAccess
 from api.database import Database
 from api.jobs import push
+from api.jobs.push import Pushing
+from api.shop_access import ShopAccesses
 from ledger import failpoint, keys
 from ledger.book import By, shops, stock
 from ledger.facts.push import PushAnswered, PushSent, PushSettled
-from ledger.terms import ListingKey
+from ledger.terms import ListingKey, ListingLevel, Outcome, Result
 from tests.api.jobs.pushing import Stage, outcomes, selling_at, sent, stage, switch_on
 
 CUP = ListingKey("cup", "blue")
@@ -241,6 +246,45 @@ def test_an_answer_nobody_understands_is_read_back_once_it_can_no_longer_apply(
     assert settled()[0].evidence_position > 0
     assert scene.push(wait=600) == 0
     assert len(scene.malls[sandbox].pushes) <= before + 2
+
+
+@pytest.mark.parametrize("applies", [True, False])
+def test_a_number_that_was_only_accepted_is_read_back_and_settled(scene: Stage, sandbox: str, applies: bool) -> None:
+    scene.told(sandbox, CUP, "CUP", 50)
+    scene.stock("CUP", 3)
+    accepting = accepts(scene, applies=applies, times=1)
+    push.push_due(accepting)
+    assert outcomes(scene, sandbox)[-1] == ["accepted"]
+    assert not any(isinstance(fact, PushSettled) for fact in scene.facts(sandbox)), "accepted is not applied"
+    for _ in range(60):
+        scene.clock.sleep(1)
+        push.push_due(accepting)
+    (settled,) = [fact for fact in scene.facts(sandbox) if isinstance(fact, PushSettled)]
+    assert settled.outcomes == ["applied" if applies else "transient"]
+    assert scene.shows(sandbox, CUP) == 3
+    assert len([one for one in scene.malls[sandbox].pushes if one.levels == ((CUP, 3),)]) == 1
+    scene.stock("CUP", 2)
+    push.push_due(accepting)
+    assert scene.shows(sandbox, CUP) == 2, "nothing is in flight any more"
+
+
+def accepts(scene: Stage, *, applies: bool, times: int) -> Pushing:
+    """Pushing to a mall that says "accepted" so often, and applies those numbers or loses them."""
+    mall, left = adapters.mall("sandbox"), [times]
+    push_api = mall.push_api
+    assert callable(push_api)
+
+    def accepted(access: ShopAccess, levels: Sequence[ListingLevel]) -> list[Outcome]:
+        if left[0] == 0:
+            return push_api(access, levels)
+        left[0] -= 1
+        if applies:
+            push_api(access, levels)
+        return [Outcome(Result.ACCEPTED)] * len(levels)
+
+    accesses = ShopAccesses(scene.house, mall_of=lambda _: replace(mall, push_api=accepted))
+    scene.opened.append(accesses)
+    return replace(scene.pushing, accesses=accesses)
 
 
 def test_a_lower_number_does_not_wait_for_a_lost_answer(scene: Stage, sandbox: str) -> None:
