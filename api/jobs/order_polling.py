@@ -108,11 +108,9 @@ class OrderPolling:
         if not isinstance(api, OrderApi) or not one.shop.intake:
             self._keep(replace(poll, due_at=now + timedelta(seconds=POLL_SECONDS)))
             return
-        if (wait := self._pace(poll.shop, api)) > SLEEP_SECONDS_MAX:
+        if wait := self._slot(poll.shop, api):
             self._keep(replace(poll, due_at=now + timedelta(seconds=wait)))
             return
-        if wait:
-            self._house.clock.sleep(wait)
         with self._house.pool.connection() as connection:
             numbers = order_polls.hinted(connection, poll.shop, HINTS_MAX)
         if numbers:
@@ -120,20 +118,31 @@ class OrderPolling:
         else:
             self._fetch_window(poll, one, api)
 
-    def _pace(self, code: str, api: OrderApi) -> float:
+    def _slot(self, code: str, api: OrderApi) -> float:
+        """0.0: a page may be asked for now, after a short wait maybe; else the seconds until it may, too many to wait here."""
         pace = mall_paces.pace_of(api.pages_per_second)
-        with self._house.pool.connection() as connection:
-            return mall_paces.may_call(connection, code, ORDERS, pace, now=self._house.clock.now())
+        while True:
+            with self._house.pool.connection() as connection:
+                wait = mall_paces.may_call(connection, code, ORDERS, pace, now=self._house.clock.now())
+            if wait == 0.0 or wait > SLEEP_SECONDS_MAX:
+                return wait
+            self._house.clock.sleep(wait)
 
     def _fetch_named(self, poll: OrderPoll, one: ConnectedShop, api: OrderApi, numbers: Sequence[str]) -> None:
-        """The orders that notices named, whenever they changed."""
+        """The orders that notices named, whenever they changed; on as many pages as the mall makes of them."""
         now = self._house.clock.now()
         asked = OrdersAsked(now - timedelta(days=api.reach_days_max), now, orders=tuple(numbers))
-        page = self._fetch(one, api, asked)
-        if isinstance(page, ReadFailed):
-            self._failed(poll, page)
-            return
-        self._store(poll, page, numbers)
+        while True:
+            page = self._fetch(one, api, asked)
+            if isinstance(page, ReadFailed):
+                self._failed(poll, page)
+                return
+            done = numbers if not page.cursor else [raw.order for raw in page.orders]
+            more = bool(page.cursor) and self._slot(poll.shop, api) == 0.0
+            self._store(poll, page, done, more=more)
+            if not more:
+                return
+            asked = replace(asked, cursor=page.cursor)
 
     def _fetch_window(self, poll: OrderPoll, one: ConnectedShop, api: OrderApi) -> None:
         """The next page of the window under way, or the first of a new one."""
@@ -159,8 +168,14 @@ class OrderPolling:
 
     # -------------------------------------------------------------- what came of it
 
-    def _store(self, poll: OrderPoll, page: OrdersPage, numbers: Sequence[str] = ()) -> None:
-        """The page's new and changed orders are in the inbox, and how far it came stands beside them: one commit."""
+    def _store(
+        self, poll: OrderPoll, page: OrdersPage, numbers: Sequence[str] | None = None, *, more: bool = False
+    ) -> None:
+        """The page's new and changed orders are in the inbox, and how far it came stands beside them: one commit.
+
+        ``numbers``: orders that were asked for by number and need not be again; None: the window was asked for.
+        ``more``: the shop stays this worker's for the next page.
+        """
         house, now = self._house, self._house.clock.now()
         arrivals = [
             Arrival(poll.shop, Door.API, now, house.new_id(), raw.body, order_number=raw.order) for raw in page.orders
@@ -170,12 +185,13 @@ class OrderPolling:
         with house.pool.connection() as connection:
             new = inbox.changed(connection, arrivals)
             inbox.store(connection, house.database.schema, house.seals, new)
-            if numbers:
+            if numbers is not None:
                 order_polls.fetched(connection, poll.shop, numbers)
                 after = replace(after, due_at=now)  # more of them, or the window under way
             else:
                 after = _after_page(after, page, len(new), now)
-            order_polls.keep(connection, after)
+            if not more:
+                order_polls.keep(connection, after)
         reach("orders.stored")
 
     def _failed(self, poll: OrderPoll, failed: ReadFailed) -> None:
