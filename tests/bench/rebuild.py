@@ -5,21 +5,21 @@ process commits on while the tables are replayed. All tables go in two lanes, as
 """
 
 import os
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 
 import psycopg
 
 from api.database import Database
 from api.migrations import MigrationRefused, migrate
-from api.wiring import start_thread
+from api.wiring import side_by_side
 from ledger.commit import Connection
 from projections.checkpoint import Checkpoints, create_missing
-from projections.rebuild import Lanes, Place, rebuild
+from projections.rebuild import Lanes, Place, rebuild, replay
 from projections.runner import Runner
 from projections.table import NEXT, Table
 from projections.tables import LANES, TABLES, named
@@ -43,24 +43,26 @@ def measure(under: Ground) -> list[Row]:
     facts = int(os.environ.get("FACTS", QUICK_FACTS if under.quick else FACTS))
     database = _kept(under, facts)
     library = facts_a_second(database, SAMPLE)
-    alone = _replayed(database, [named("change_log")], None)
-    lanes = Lanes(LANES, start_thread)
-    together = _replayed(database, TABLES, lanes)
-    rebuilt = _rebuilt(database)
+    alone = _replayed(database, [named("change_log")])
+    together = _replayed(database, TABLES)
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     size = _bytes(database)
+    fed, rebuilt = _rebuilt(database)
 
-    def row(what: str, speed: float, goal: float | None, stretch: float | None) -> Row:
+    def row(what: str, speed: float, goal: float | None = None, stretch: float | None = None) -> Row:
         return Row("P5", f"{what}, {facts:,} facts", speed, "facts/s", goal, stretch)
 
     return [
         Row("P5", f"the library's ProjectionRunner, one table, {SAMPLE:,} facts", library, "facts/s"),
-        row("change log alone", alone, 100_000, 200_000),
+        row("change log alone, indexes included, service writing", alone, 100_000, 200_000),
         row("all tables, indexes included, service writing", together, 40_000, 80_000),
         Row("P5", "all tables / the library's runner", together, "facts/s", yardstick=library, beside="library"),
+        Row("P5", "largest process of the replay", memory, "MB", lower=True),
+        row("the live change log, from nothing", fed),
         Row(
             "P5",
-            f"rebuild beside live, compared row by row and swapped, {rebuilt[1]:,} facts",
-            rebuilt[0],
+            f"change log replayed beside it, compared row by row, swapped, {facts:,} facts",
+            rebuilt,
             "s",
             lower=True,
         ),
@@ -99,38 +101,35 @@ def _begin_again(database: Database) -> None:
         create_missing(connection, database.schema, TABLES)
 
 
-def _replayed(database: Database, tables: Sequence[Table], lanes: Lanes | None) -> float:
-    """Facts a second from nothing to the head, the ledger growing meanwhile."""
+def _replayed(database: Database, tables: Sequence[Table]) -> float:
+    """Facts a second from nothing to a replay that has caught up and has its indexes, the ledger growing meanwhile."""
     _begin_again(database)
-    chosen = [tables] if lanes is None else [[table for table in lane if table in tables] for lane in lanes.tables]
     head = _head(database)
     with _written_on(database):
         began = time.monotonic()
-        threads = [start_thread(f"lane-{n}", partial(_feed, database, lane, head)) for n, lane in enumerate(chosen)]
-        for thread in threads:
-            thread.join()
+        replay(_place(database), tables, lanes=Lanes(LANES, side_by_side))
         return head / (time.monotonic() - began)
 
 
-def _feed(database: Database, tables: Sequence[Table], head: int) -> None:
-    runner = Runner(
-        lambda: connected(database), database.schema, tables, holder=f"bench-{tables[0].name}", clock=RealClock()
-    )
-    with runner.uncollected():
-        while runner.position < head:
-            runner.step()
+def _rebuilt(database: Database) -> tuple[float, float]:
+    """Facts a second of the live change log; then seconds of its whole rebuild while it is fed and written on."""
+    _begin_again(database)
+    log, head = named("change_log"), _head(database)
+    runner = Runner(lambda: connected(database), database.schema, [log], holder="bench", clock=RealClock())
+    began = time.monotonic()
+    runner.run_once()
+    fed = head / (time.monotonic() - began)
     runner.close()
-
-
-def _rebuilt(database: Database) -> tuple[float, int]:
-    """Seconds of a whole rebuild of the change log beside its live table, and the facts of it."""
-    place = Place(lambda: connected(database), database.schema, "bench-rebuild", RealClock())
     with _written_on(database):
         began = time.monotonic()
-        (done,) = rebuild(place, [named("change_log")])
+        (done,) = rebuild(_place(database), [log])
         seconds = time.monotonic() - began
     assert done.difference is None, done.difference
-    return seconds, done.position
+    return fed, seconds
+
+
+def _place(database: Database) -> Place:
+    return Place(lambda: connected(database), database.schema, "bench-rebuild", RealClock())
 
 
 def _head(database: Database) -> int:
@@ -141,7 +140,8 @@ def _head(database: Database) -> int:
 
 
 def _bytes(database: Database) -> int:
-    names = [relation.name for table in TABLES for relation in table.relations]
+    """Of the replays; the live tables are empty."""
+    names = [f"{relation.name}{NEXT}" for table in TABLES for relation in table.relations]
     with connected(database) as connection:
         row = connection.execute(
             "SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
