@@ -5,7 +5,7 @@ Beside it stands what a replay of these rows needs: free units of each SKU, sets
 counts, and requests whose answer is open.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from ledger import keys
@@ -36,7 +36,19 @@ from projections.listing_columns import (
 from projections.listing_fold import MAIN_STOCK, TAKES, UNITS_MAX_SETTING, key_of_stream
 from projections.listing_state import IN_NO_SET, NO_SET, Key, ListingFold, ListingRow, SkuState, Traits
 from projections.page import Page
-from projections.table import Connection, Index, Inserts, Names, Relation, Table, Updates, Upserts, select, texts
+from projections.table import (
+    Connection,
+    FoldingWriter,
+    Index,
+    Inserts,
+    Names,
+    Relation,
+    Table,
+    Updates,
+    Upserts,
+    select,
+    texts,
+)
 
 ROWS_KEPT_MAX = 60_000  # in memory, below 1 kB each; beyond it all are read again
 REPLAY_ROWS_KEPT_MAX = (
@@ -172,9 +184,9 @@ class Needs:
 
 
 class _Writer:
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, kept_max: int | None = None) -> None:
         self._fold = ListingFold()
-        self._kept_max = REPLAY_ROWS_KEPT_MAX if names.suffix else ROWS_KEPT_MAX
+        self._kept_max = kept_max or (REPLAY_ROWS_KEPT_MAX if names.suffix else ROWS_KEPT_MAX)
         self._read_requests = names.sql(
             "SELECT r.shop, r.request, r.told FROM unnest(%s::text[], %s::text[]) AS w (shop, request)"
             " JOIN {listing_requests} AS r ON r.shop = w.shop AND r.request = w.request"
@@ -348,6 +360,11 @@ class _Writer:
             self._save_sets.write(
                 connection, [(each, sku) for sku in sets for each in fold.skus[sku].recipe.components]
             )
+
+
+def keeping(rows_max: int) -> Callable[[Names], FoldingWriter]:
+    """Writers that keep about this many rows in memory."""
+    return lambda names: _Writer(names, rows_max)
 
 
 TABLE = Table(

@@ -15,7 +15,8 @@ TABLES: tuple[Table, ...] = (
 # Which tables a long replay feeds side by side, each lane by a process of its own.
 LANES: tuple[tuple[Table, ...], ...] = (
     (listings.TABLE,),
-    tuple(table for table in TABLES if table is not listings.TABLE),
+    (change_log.TABLE, push_log.TABLE, imports.TABLE),
+    (orders.TABLE, shops.TABLE),
 )
 
 

@@ -32,7 +32,7 @@ FACTS_A_SECOND = 1_000
 COMMITS_A_SECOND = 250
 SKUS = 2_000
 SEED = 6
-LOOK_SECONDS = 0.0005
+LOOK_SECONDS = 0.001
 
 
 def measure(under: Ground) -> list[Row]:

@@ -13,7 +13,7 @@ from ledger.book import Book, By, Verb
 from ledger.codec import Envelope
 from ledger.view import Draft, View
 from ledger.writer import Command, Decision, Done, Writer
-from projections.rebuild import Place, Rebuilt, rebuild
+from projections.rebuild import Lanes, Place, Rebuilt, rebuild
 from projections.runner import Runner
 from projections.table import Connection, Table
 from projections.tables import TABLES
@@ -98,9 +98,12 @@ class Ledger:
     def place(self, holder: str = "rebuilder") -> Place:
         return Place(self.connect, self.schema, holder, self.clock)
 
-    def compared(self, tables: Sequence[Table] = TABLES, *, page_facts: int = 10_000) -> list[Rebuilt]:
-        """The live tables held against a replay, which is dropped again."""
-        return rebuild(self.place(), tables, swap=False, page_facts=page_facts)
+    def compared(
+        self, tables: Sequence[Table] = TABLES, *, page_facts: int = 10_000, alone: bool = False
+    ) -> list[Rebuilt]:
+        """The live tables held against a replay, which is dropped again; each table in a lane of its own when ``alone``."""
+        lanes = Lanes([[table] for table in tables], lambda bodies: [body() for body in bodies]) if alone else None
+        return rebuild(self.place(), tables, swap=False, page_facts=page_facts, lanes=lanes)
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """The rows of a query in this schema."""

@@ -143,3 +143,29 @@ def test_a_replay_sets_aside_what_the_live_table_sets_aside_and_a_mended_one_rep
     assert "is missing from the live table" in str(done.difference)
     assert Quarantine(ledger.schema).page(ledger.reader) == []
     assert len(_seen(ledger)) == 8
+
+
+def test_a_replay_that_folds_many_pages_finds_the_poisoned_fact_and_goes_on(ledger: Ledger) -> None:
+    mood = Mood()
+    folding = table(mood, folding=True)
+    _history(ledger)
+    ledger.caught_up((folding,))
+    streams = Quarantine(ledger.schema).page(ledger.reader)
+    (done,) = rebuild(ledger.place(), (folding,), page_facts=2)
+    assert done.difference is None
+    assert [stream for stream, _ in _seen(ledger)] == ["sku:A", "sku:B", "sku:C", "sku:A", "sku:A", "sku:C"]
+    (waits,) = Quarantine(ledger.schema).page(ledger.reader)
+    assert (waits.stream, waits.position, waits.waiting) == (streams[0].stream, 5, 2)
+
+
+def test_a_replay_that_folds_writes_its_rows_once_for_many_pages(ledger: Ledger) -> None:
+    mood = Mood()
+    folding = table(mood, folding=True)
+    for number in range(20):
+        ledger.record(*_registered(f"SKU-{number}"))
+    ledger.caught_up((folding,))
+    mood.saved = 0
+    (done,) = rebuild(ledger.place(), (folding,), page_facts=2)
+    assert done.difference is None
+    assert mood.saved == 1
+    assert len(_seen(ledger)) == 20
