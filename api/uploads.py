@@ -104,4 +104,5 @@ def _shown(file: ImportFile) -> dict[str, object]:
         "rows": file.rows,
         "problems": file.problems,
         "countedAt": file.counted_at.isoformat(),
+        "countedAtFrom": file.counted_from,
     }

@@ -78,7 +78,8 @@ class FileFormat:
     """One kind of file a mall gives out.
 
     ``open`` takes the header cells and the settings of the shop's profile; it answers a reader or why the file is
-    not of this format. ``target`` is what the numbers set: available (想定) for a mall's own file.
+    not of this format. ``target`` is what the numbers set: available (想定) for a mall's own file. ``name_time``: a
+    pattern whose group is the time in Japan, yyyymmddhhmm or with seconds, at which a file so named was made.
     """
 
     name: str
@@ -89,3 +90,4 @@ class FileFormat:
     encodings: tuple[str, ...]
     open: Callable[[Sequence[str], Profile], RowReader | NotThisFormat]
     target: str = "available"
+    name_time: str | None = None

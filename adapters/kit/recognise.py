@@ -1,10 +1,13 @@
 """Says which mall's which file this is, by its header first and its name second; another mall's file is told by name."""
 
 import fnmatch
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from adapters.kit.file_form import FileFormat, NotThisFormat
+from adapters.kit.order_mail import JST
 from adapters.kit.profile import Profile
 from adapters.kit.table import TableRefused, open_table
 
@@ -73,6 +76,22 @@ def name_fits(file_name: str, file_format: FileFormat) -> bool:
     """Whether the name, whatever its folder and case, is one the mall gives such files."""
     name = file_name.replace("\\", "/").rsplit("/", 1)[-1].lower()
     return any(fnmatch.fnmatchcase(name, pattern.lower()) for pattern in file_format.file_name_patterns)
+
+
+def made_at(file_name: str, file_format: FileFormat) -> datetime | None:
+    """The last second that was surely over when the mall made the file, in UTC, as its name says; None: it does not.
+
+    A name says the minute, or the second, in which the file was made; so what is surely inside is what was before (D2).
+    """
+    found = re.search(file_format.name_time, file_name, re.ASCII) if file_format.name_time else None
+    if found is None:
+        return None
+    digits = "".join(one for one in found[1] if one.isdigit())
+    try:
+        moment = datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=JST)
+        return moment.astimezone(UTC) - timedelta(seconds=1)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _opened(head: bytes, candidate: Candidate) -> str | NotThisFormat:

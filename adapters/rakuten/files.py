@@ -97,6 +97,7 @@ NORMAL_ITEM = FileFormat(
     delimiter=",",
     encodings=("utf-8", "cp932"),
     open=open_normal_item,
+    name_time=r"normal-item\D*(\d{8}[_-]?\d{6}|\d{12})(?!\d)",  # NOTES.md: as in names of RMS; the plain name has no time
 )
 
 

@@ -58,6 +58,7 @@ STOCK_CSV = FileFormat(
     delimiter=",",
     encodings=("utf-8-sig", "utf-8", "cp932"),
     open=open_stock,
+    name_time=r"quantity(\d{12})(?!\d)",  # NOTES.md: quantity201704270937.csv
 )
 
 

@@ -30,7 +30,10 @@ def import_file(
     mode: Annotated[str, typer.Option(help="overwrite (上書き) or add (追加).")] = "overwrite",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
     counted_at: Annotated[
-        datetime | None, typer.Option(help="When the mall made the file; the file's own time when not given.")
+        datetime | None,
+        typer.Option(
+            help="When the mall made the file. When not given: the time its name carries, else the file's own."
+        ),
     ] = None,
     owed: Annotated[str | None, typer.Option(help="before or after: how the number stands to 不足 lines.")] = None,
     json: Json = False,
@@ -50,14 +53,15 @@ def import_file(
     with open_house(load()) as house:
         chosen = None if shop == "-" else shop
         connected = imports.shop_of(house, chosen) if chosen else None
-        made_at = counted_at or min(_changed_at(file), house.clock.now())
-        wish = imports.Wish(chosen, mode, file.name, made_at if made_at.tzinfo else made_at.astimezone(UTC), owed)
+        given = counted_at if counted_at is None or counted_at.tzinfo else counted_at.astimezone(UTC)
+        wish = imports.Wish(chosen, mode, file.name, given, owed, changed_at=_changed_at(file))
         staged = imports.stage(house, _chunks(file), wish, ACTOR, connected, _bar("read", quiet=json))
         seen = preview.preview(house, staged.import_id)
         record: dict[str, Cell] = {
             "import": staged.import_id,
             "format": f"{staged.mall}:{staged.format} ({staged.encoding}, by {staged.reason})",
             "countedAt": staged.counted_at.isoformat(),
+            "countedAtFrom": staged.counted_from,
             **seen.cells(),
         }
         if not dry_run:

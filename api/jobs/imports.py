@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 import adapters
-from adapters.kit.file_form import FileRow, NotThisFormat, RowProblem
+from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem
 from adapters.kit.japanese import label_key
 from adapters.kit.mall import Mall
 from adapters.kit.profile import Profile, corrected
-from adapters.kit.recognise import NotRecognised, Recognised, recognise
+from adapters.kit.recognise import NotRecognised, Recognised, made_at, recognise
 from adapters.kit.table import HEAD_BYTES, TableRefused, open_table
 from adapters.kit.workbook import as_table
 from api.tables import import_pages, imports
@@ -58,13 +58,16 @@ class ImportNotKnown(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the person asked for. ``shop`` None: our own form. ``counted_at`` None: now."""
+    """What the person asked for. ``shop`` None: our own form. ``counted_at`` None: the time that the file's name carries,
+    else that at which the file on disk was ``changed_at``, else now.
+    """
 
     shop: str | None
     mode: str
     file_name: str
     counted_at: datetime | None = None
     owed: str | None = None
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +90,14 @@ def stage(
 
     Raises FileRefused (another mall's file, not a table, no such format), CountTooOld.
     """
-    counted_at = _surely_counted_at(wish.counted_at or house.clock.now())
-    check_counted_at(counted_at, house.clock.now())
     hashed = _Hashed(chunks)
     head, body = _table(wish.file_name, hashed)
     mall = adapters.declared(shop.mall if shop else OUR_FORM)
     found = _recognised(wish.file_name, head, mall)
     profile = profile_of(mall, shop)
-    file = _file(house, wish, found, mall, counted_at, actor)
+    counted_at, counted_from = counted(wish, found.format, house.clock.now())
+    check_counted_at(counted_at, house.clock.now())
+    file = replace(_file(house, wish, found, mall, counted_at, actor), counted_from=counted_from)
     ready(house)
     with house.pool.connection() as connection:
         imports.begin(connection, file)
@@ -260,6 +263,20 @@ def _recognised(file_name: str, head: bytes, mall: Mall) -> Recognised:
     if isinstance(found, NotRecognised):
         raise FileRefused(f"{file_name} is not a file of {mall.name}: {found}")
     return found
+
+
+def counted(wish: Wish, file_format: FileFormat, now: datetime) -> tuple[datetime, str]:
+    """When the file's numbers were surely true, and where that is from: given, name, file or now.
+
+    A name that says a time to come is wrong, and is passed over.
+    """
+    named = None if wish.counted_at else made_at(wish.file_name, file_format)
+    if named is not None and named > now:
+        named = None
+    for moment, source in ((wish.counted_at, "given"), (named, "name"), (wish.changed_at, "file")):
+        if moment is not None:
+            return _surely_counted_at(moment if source == "given" else min(moment, now)), source
+    return _surely_counted_at(now), "now"
 
 
 def _surely_counted_at(moment: datetime) -> datetime:

@@ -49,7 +49,9 @@ _TYPES = [
 
 @dataclass(frozen=True, slots=True)
 class ImportFile:
-    """One file that was sent, and how it is to be applied. ``shop`` None: our own form."""
+    """One file that was sent, and how it is to be applied. ``shop`` None: our own form. ``counted_from``: where
+    ``counted_at`` is from (given, name, file or now), as it is said to the sender; it is not kept.
+    """
 
     import_id: str
     shop: str | None
@@ -70,6 +72,7 @@ class ImportFile:
     actor: str
     state: str
     refused: str | None
+    counted_from: str = "given"
 
 
 def begin(connection: Connection[Any], file: ImportFile) -> None:
