@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from adapters.kit.answers import json_of, read_failed
-from adapters.kit.mall import Answer, OrderApi, OrdersAsked, OrdersPage, RawOrder, ReadFailed, Reply, ShopAccess
+from adapters.kit.mall import (
+    Answer,
+    DueWarning,
+    OrderApi,
+    OrdersAsked,
+    OrdersPage,
+    RawOrder,
+    ReadFailed,
+    Reply,
+    ShopAccess,
+)
 from adapters.kit.order_mail import JST
 from adapters.kit.profile import Profile
 from adapters.rakuten.inventory_api import errors_of, post, refused_key
@@ -53,6 +63,20 @@ def fetch(access: ShopAccess, asked: OrdersAsked) -> OrdersPage | ReadFailed:
     if place.numbers:
         return _read_orders(access, asked, place)
     return OrdersPage(()) if place.kind == NAMED else _search(access, asked, place)
+
+
+def warnings(access: ShopAccess) -> tuple[DueWarning, ...]:
+    """What a person has to do so that orders can be asked for: a search of the last minute is refused by key or function."""
+    until = int(access.now().timestamp())
+    query = _query(_Place(PLACED, until - 60, until, 1), access.profile, 1)
+    said = _said(access, post(access, "search_order", query))
+    if not isinstance(said, ReadFailed) or said.result is not Result.REJECTED_AUTH:
+        return ()
+    text = (
+        f"受注を取り込めません（{said.code}）。RMSの「利用機能編集」で「楽天ペイ受注API」を有効にしてください。"
+        " / Orders are refused. Enable 楽天ペイ受注API in RMS 利用機能編集."
+    )
+    return (DueWarning("order_api_not_enabled", text),)
 
 
 ORDERS = OrderApi(

@@ -7,6 +7,7 @@ from adapters.kit.answers import json_of, read_failed
 from adapters.kit.mall import Answer, ConnectionTested, DueWarning, ReadFailed, Reply, ShopAccess
 from adapters.kit.order_mail import JST
 from adapters.rakuten.inventory_api import NOT_FOUND, authorization, errors_of, named, post, refused_key
+from adapters.rakuten.orders import warnings as order_warnings
 from ledger.terms import ListingKey, ListingRead, Result
 
 READ_BATCH_MAX = 1_000  # NOTES.md, "Outbound"
@@ -44,14 +45,17 @@ def read_back(access: ShopAccess, keys: Sequence[ListingKey]) -> list[ListingRea
 
 
 def connection_test(access: ShopAccess) -> ConnectionTested:
-    """Whether key and function are accepted, with a warning 30, 7 and 1 days before the licence key ends."""
+    """Whether key and function are accepted, with a warning 30, 7 and 1 days before the licence key ends, and when orders
+    cannot be asked for.
+    """
     reply = _key_expiry(access)
     failed = _failed(access, reply)
     if failed is None or failed.result is not Result.REJECTED_AUTH:
         read = read_back(access, [_NOBODY])
         found = read if isinstance(read, ReadFailed) else None
         if found is None:
-            return ConnectionTested(True, "接続できました。 / Connected.", _expiry_warnings(reply, access.now()))
+            warnings = _expiry_warnings(reply, access.now()) + order_warnings(access)
+            return ConnectionTested(True, "接続できました。 / Connected.", warnings)
         failed = found
     if failed.result is Result.REJECTED_AUTH:
         message = _REFUSED.get(failed.code, _REFUSED["GE0011"])

@@ -4,6 +4,7 @@ from adapters.kit.mall import Gap, LowersAt, Mall, NotOffered, RestoresOnCancel,
 from adapters.yahoo_shopping.emulator import emulator
 from adapters.yahoo_shopping.files import MATCH_KEYS, STOCK_CSV, write_stock
 from adapters.yahoo_shopping.mail import read_order_mail
+from adapters.yahoo_shopping.orders import ORDERS
 from adapters.yahoo_shopping.push import BATCH_MAX, UNITS_MAX, push
 from adapters.yahoo_shopping.read_back import BATCH_MAX as READ_BATCH_MAX
 from adapters.yahoo_shopping.read_back import connection_test, read_back
@@ -75,7 +76,7 @@ SETTINGS = (
     Setting(
         "public_key",
         "公開鍵",
-        "ストアクリエイターPro > 設定 > 暗号鍵管理 で発行し、PEMの全文を貼ります。登録すると注文APIのログインも4週間有効になります。",
+        "ストアクリエイターPro > 設定 > 暗号鍵管理 で発行し、PEMの全文を貼ります。注文APIで受注を取り込むときに必要です。",
         secret=True,
         required=False,
         example=_EXAMPLE_PUBLIC_KEY,
@@ -95,6 +96,15 @@ SETTINGS = (
         required=False,
         example="2026-11-20",
     ),
+    Setting(
+        "auction_orders",
+        "Yahoo!オークションの注文",
+        "このストアの商品がYahoo!オークションで売れた注文も、この店の受注として取り込むときは yes（通常）です。"
+        "Yahoo!オークションの店も接続して、その注文をそちらで取り込むときは no にします。両方で取り込むと二重に引き当てます。",
+        required=False,
+        default="yes",
+        example="yes",
+    ),
 )
 
 MALL = Mall(
@@ -113,7 +123,7 @@ MALL = Mall(
     stock_out=write_stock,
     order_mail=read_order_mail,
     order_webhook=NotOffered("the store API pages list no notification of orders (NOTES.md)"),
-    order_api=Gap("orderList and orderInfo are built with the order engine"),
+    order_api=ORDERS,
     push_api=push,
     push_file=Gap("the CSV is written and can be uploaded by hand; uploadStockFile comes with the file doors"),
     read_back=read_back,

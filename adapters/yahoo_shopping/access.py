@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
+from xml.sax.saxutils import escape
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -26,24 +27,37 @@ TOKEN_PATH = "/yconnect/v2/token"  # noqa: S105  (a path)
 EXPIRED_SESSION = "px-04102"
 RELOGIN_NEEDED = "relogin_needed"
 WARNING_DAYS = (1, 7, 30)
-_FORM = "application/x-www-form-urlencoded"
+_FORM, _XML = "application/x-www-form-urlencoded", "application/xml"
 
 
 def call(access: ShopAccess, operation: str, fields: Mapping[str, str]) -> Answer | Outcome:
-    """The mall's answer to one form-encoded call, or the outcome when there is none to look at.
+    """The mall's answer to one form-encoded call, or the outcome when there is none to look at: see ``_call``."""
+    seller_id = access.settings.get("seller_id", "")
+    # urlencode writes + as %2B and , and : as they must be; a bare + would reach the mall as a space.
+    return _call(access, operation, _FORM, urlencode({"seller_id": seller_id, **fields}).encode("ascii"))
+
+
+def call_xml(access: ShopAccess, operation: str, request: str) -> Answer | Outcome:
+    """The same for one call of the order API: ``request`` is the XML inside ``Req``, before the seller's id."""
+    seller_id = escape(access.settings.get("seller_id", ""))
+    return _call(access, operation, _XML, f"<Req>{request}<SellerId>{seller_id}</SellerId></Req>".encode())
+
+
+def _call(access: ShopAccess, operation: str, content_type: str, content: bytes) -> Answer | Outcome:
+    """The mall's answer to one call, or the outcome when there is none to look at.
 
     An access token that has expired is renewed once and the call sent once more; what is still refused then is
     rejected_auth. A call that never got a token was not sent: its outcome is never unknown.
     """
     token = access.secrets.get("access_token", "")
     if token:
-        reply = _post(access, operation, fields, token)
+        reply = _post(access, operation, content_type, content, token)
         if not _expired(reply, access):
             return _answer_or_outcome(reply, access)
     renewed = _renew(access)
     if isinstance(renewed, Outcome):
         return renewed
-    return _answer_or_outcome(_post(access, operation, fields, renewed), access)
+    return _answer_or_outcome(_post(access, operation, content_type, content, renewed), access)
 
 
 def log_in(access: ShopAccess) -> Outcome | None:
@@ -155,15 +169,13 @@ def _token(access: ShopAccess, fields: Mapping[str, str]) -> str | Outcome:
 # ------------------------------------------------------------------ one request
 
 
-def _post(access: ShopAccess, operation: str, fields: Mapping[str, str], token: str) -> Reply | Outcome:
+def _post(access: ShopAccess, operation: str, content_type: str, content: bytes, token: str) -> Reply | Outcome:
     seller_id = access.settings.get("seller_id", "")
     test_store = seller_id.startswith(access.profile.text("api.test_store_prefix"))
     signature = _signature(access, seller_id)
     if isinstance(signature, Outcome):
         return signature
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": _FORM, **signature}
-    # urlencode writes + as %2B and , and : as they must be; a bare + would reach the mall as a space.
-    content = urlencode({"seller_id": seller_id, **fields}).encode("ascii")
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": content_type, **signature}
     return access.http.send(
         "POST",
         access.host("api_test" if test_store else "api") + API_PATH + operation,

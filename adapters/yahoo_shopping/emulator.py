@@ -1,11 +1,12 @@
 """An emulated Yahoo!ショッピング: setStock and getStock as NOTES.md says, selling from its own number, with its mails.
 
 Faults of any mall are the kit's; this mall's own are switches in ``shop.extra["yahoo_shopping"]`` (a ``StoreState``),
-also set by ``POST /_emulator/yahoo_shopping``: maintenance, publishing_lock, expired_token, partial.
+also set by ``POST /_emulator/yahoo_shopping``: maintenance, publishing_lock, orders_allowed, expired_token, partial.
 """
 
 import re
-from collections.abc import Sequence
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -18,12 +19,16 @@ from adapters.kit.order_mail import JST
 from adapters.yahoo_shopping.access import API_PATH, TOKEN_PATH
 from adapters.yahoo_shopping.codes import is_listing, listing_of
 from adapters.yahoo_shopping.emulator_login import Login
+from adapters.yahoo_shopping.emulator_orders import OrderBook, order_info, order_list
 from adapters.yahoo_shopping.emulator_store import cancel_mail, order_mail, order_number, stock_csv
+from adapters.yahoo_shopping.order_xml import parsed, text_of
 from adapters.yahoo_shopping.push import BATCH_MAX
 from ledger.terms import ListingKey
 
 REQUESTS_PER_SECOND = 1.0
 _XML = "application/xml; charset=utf-8"
+# The XML of an answer, or the code and message of a refusal.
+AnswerOrders = Callable[[EmulatedShop, OrderBook, ET.Element], bytes | tuple[str, str]]
 # parse_qs has turned an unescaped + into a space by now: the sign is lost, and 5 more has become 5.
 _QUANTITY = re.compile(r"\s*([+-]?)([0-9]{1,9})")
 
@@ -33,6 +38,7 @@ class StoreState:
     """What goes wrong at this store. ``partial`` gives joined codes the error their row is answered with.
 
     ``kept`` has the numbers of codes that the store does not have: accepted without a word. ``closed``: 在庫クローズ.
+    ``orders_allowed``: the store applied for the order API.
     Mutable: it plays the world outside.
     """
 
@@ -43,6 +49,8 @@ class StoreState:
     kept: dict[ListingKey, int] = field(default_factory=dict)
     closed: set[ListingKey] = field(default_factory=set)
     overdraft: set[ListingKey] = field(default_factory=set)
+    orders_allowed: bool = True
+    orders: OrderBook = field(default_factory=OrderBook)
 
 
 def state_of(shop: EmulatedShop) -> StoreState:
@@ -80,6 +88,9 @@ def emulator(shop: EmulatedShop) -> FastAPI:
         with shop.lock:
             return _refused(shop, request, form, "getStock") or _get_stock(shop, form)
 
+    for operation, answered in (("orderList", order_list), ("orderInfo", order_info)):
+        _add_order_call(app, shop, operation, answered)
+
     @app.post("/_emulator/yahoo_shopping")
     async def switches(request: Request) -> JSONResponse:
         asked = await request.json()
@@ -94,9 +105,43 @@ def emulator(shop: EmulatedShop) -> FastAPI:
     return app
 
 
+def _add_order_call(app: FastAPI, shop: EmulatedShop, operation: str, answered: AnswerOrders) -> None:
+    @app.post(API_PATH + operation)
+    async def asked(request: Request) -> Response:
+        root = parsed(await request.body())
+        with shop.lock:
+            refused = _order_call_refused(shop, request, root, operation)
+            if refused is not None or root is None:
+                return refused or _error("od90101", "the request is not XML.")
+            said = answered(shop, state_of(shop).orders, root)
+        if isinstance(said, bytes):
+            return Response(said, 200, {"X-SWS-Authorize-Status": "authorized"}, _XML)
+        return _error(*said)
+
+
+def _order_call_refused(
+    shop: EmulatedShop, request: Request, root: ET.Element | None, operation: str
+) -> Response | None:
+    """The gates of the order API: token, rate, permission, maintenance, store; a call without signature shortens the login."""
+    state = state_of(shop)
+    refused = _at_the_gate(shop, request, operation)
+    if refused is not None:
+        return refused
+    if not request.headers.get("x-sws-signature"):
+        state.login.used_unsigned()
+    if not state.orders_allowed:
+        return Response(b"<Error><Message>Forbidden</Message></Error>", 403, media_type=_XML)
+    if state.maintenance:
+        return _error("ed-00002", "ただいまメンテナンス中です。")
+    if root is not None and text_of(root, "SellerId") != shop.settings.get("seller_id", ""):
+        return _error("ed-00003", "SellerId is invalid.")
+    return None
+
+
 def _switched(state: StoreState, asked: dict[str, object]) -> dict[str, object]:
     state.maintenance = bool(asked.get("maintenance", state.maintenance))
     state.publishing_lock = bool(asked.get("publishing_lock", state.publishing_lock))
+    state.orders_allowed = bool(asked.get("orders_allowed", state.orders_allowed))
     partial = asked.get("partial", state.partial)
     assert isinstance(partial, dict), partial
     state.partial = {str(code): str(error) for code, error in partial.items()}
@@ -121,15 +166,23 @@ def _form(body: bytes) -> dict[str, str]:
         return {}
 
 
-def _refused(shop: EmulatedShop, request: Request, form: dict[str, str], operation: str) -> Response | None:
-    """Why the whole request is refused, in the order of the mall's gates; None when it may be looked at."""
-    state = state_of(shop)
-    if not state.login.accepts(request.headers.get("authorization", "")):
+def _at_the_gate(shop: EmulatedShop, request: Request, operation: str) -> Response | None:
+    """A token that is not accepted, or a call too fast."""
+    if not state_of(shop).login.accepts(request.headers.get("authorization", "")):
         body, kind = _fault_body(401)
         return Response(body, 401, {"WWW-Authenticate": 'Bearer realm="yahooapis.jp", error="invalid_token"'}, kind)
     if shop.take_token(operation, per_second=REQUESTS_PER_SECOND) > 0:
         body, kind = _fault_body(429)
         return Response(body, 429, media_type=kind)
+    return None
+
+
+def _refused(shop: EmulatedShop, request: Request, form: dict[str, str], operation: str) -> Response | None:
+    """Why the whole request is refused, in the order of the mall's gates; None when it may be looked at."""
+    state = state_of(shop)
+    refused = _at_the_gate(shop, request, operation)
+    if refused is not None:
+        return refused
     if "seller_id" not in form:
         return _error("px-04001", '"seller_id" is not specified')
     if state.maintenance:

@@ -9,6 +9,7 @@ from adapters.kit.emulator import EmulatedShop
 
 ACCESS_SECONDS = 3_600
 REFRESH_DAYS = 28
+UNSIGNED_HOURS = 12  # a login whose order calls carry no public key
 
 Grant = tuple[int, dict[str, str | int]]
 
@@ -33,6 +34,11 @@ class Login:
         kind, _, token = authorization.partition(" ")
         until = self._access.get(token)
         return kind == "Bearer" and until is not None and self._shop.clock.now() < until
+
+    def used_unsigned(self) -> None:
+        """A call of the order API came without the public-key headers: every login ends in 12 hours."""
+        end = self._shop.clock.now() + timedelta(hours=UNSIGNED_HOURS)
+        self._refresh = {token: min(until, end) for token, until in self._refresh.items()}
 
     def expire_access(self) -> None:
         """No access token given so far is good any more."""

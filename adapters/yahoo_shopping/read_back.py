@@ -6,6 +6,7 @@ from adapters.kit.answers import read_failed
 from adapters.kit.mall import Answer, ConnectionTested, DueWarning, ReadFailed, ShopAccess
 from adapters.yahoo_shopping.access import RELOGIN_NEEDED, call, due_warnings, log_in
 from adapters.yahoo_shopping.codes import is_listing, joined
+from adapters.yahoo_shopping.orders import warnings as order_warnings
 from adapters.yahoo_shopping.refusals import outcome_of
 from adapters.yahoo_shopping.replies import Refusal, StockResult, Unreadable, read_reply
 from ledger.terms import ListingKey, ListingRead, Outcome, Result
@@ -47,7 +48,9 @@ def connection_test(access: ShopAccess) -> ConnectionTested:
     reply = read_reply(answer.body, busy_message=access.profile.text("api.busy_message"))
     if isinstance(reply, tuple):
         return ConnectionTested(
-            True, "在庫参照API（getStock）で接続を確認しました。", tuple(warnings + _key_warnings(access, answer))
+            True,
+            "在庫参照API（getStock）で接続を確認しました。",
+            tuple(warnings + _key_warnings(access, answer) + order_warnings(access)),
         )
     code = reply.code if isinstance(reply, Refusal) else reply.reason
     return ConnectionTested(False, _why(Outcome(Result.REJECTED, code or f"http_{answer.status}")), tuple(warnings))

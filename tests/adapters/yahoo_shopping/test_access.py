@@ -111,7 +111,11 @@ def test_a_login_code_that_is_refused_leaves_the_old_login_in_place() -> None:
         shop.secrets["authorization_code"] = "code-that-is-over"
         told = connection_test(shop.access)
         assert told.ok
-        assert [warning.code for warning in told.warnings] == ["authorization_code_refused", "relogin_30"]
+        assert [warning.code for warning in told.warnings] == [
+            "authorization_code_refused",
+            "relogin_30",
+            "public_key_missing",
+        ]
         assert shop.secrets["refresh_token"] == "refresh-1"
 
 
