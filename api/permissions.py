@@ -21,6 +21,7 @@ FIELDS: dict[str, str] = {
     "Query.shops": "read",
     "Query.listings": "read",
     "Query.imports": "read",
+    "Query.diagnosis": "shops",
     "Mutation.registerSku": "stock",
     "Mutation.overwriteStock": "stock",
     "Mutation.addStock": "stock",
@@ -52,6 +53,7 @@ ROUTES: dict[tuple[str, str], str | None] = {
     ("GET", "/readyz"): None,  # says only whether work can be done
     ("POST", "/graphql"): ANY,  # every root field is checked by its own scope
     ("PUT", "/files/{shop}/{name}"): "files",
+    ("GET", "/exports/{what}.csv"): "read",
     ("POST", "/inbound/mail/{token}"): None,  # the unguessable address is the key
     ("POST", "/inbound/webhook/{token}"): None,  # the address finds the shop, the mall's own proof says who calls
 }

@@ -273,3 +273,15 @@ class PositionNode:
 
     ledger: Position
     lists: Position
+
+
+@strawberry.type
+class FindingNode:
+    """One thing that was looked at: ``about`` orders or pushes; ``level`` problem (a person has to act), waits or fine."""
+
+    about: str
+    code: str
+    level: str
+    japanese: str
+    english: str
+    next_step: str

@@ -9,10 +9,12 @@ import strawberry
 from psycopg import Connection as Database
 from strawberry.scalars import JSON
 
+from api.diagnosis import findings
 from api.graphql.context import Asked
 from api.graphql.inputs import aware
 from api.graphql.nodes import (
     ChangeNode,
+    FindingNode,
     ImportNode,
     ListingNode,
     OrderNode,
@@ -253,3 +255,10 @@ class Query:
             info, ("imports",), at_least, imports.page, first=first, before=before[0] if before else None, shop=shop
         )
         return connection(found, lambda row: (row.first_position,), lambda row: node(ImportNode, row), after=after)
+
+    @strawberry.field
+    async def diagnosis(self, info: Asked, shop: str) -> list[FindingNode]:
+        """Why no orders of the shop come in, and why its mall is not told; problems first. No mall is called."""
+        house = info.context.house
+        found = await info.context.in_thread(lambda: findings(house, shop))
+        return [node(FindingNode, one) for one in found]

@@ -16,6 +16,7 @@ from api.tables import inbox, mall_paces, order_polls
 from api.tables.inbox import Arrival
 from api.tables.order_polls import OrderPoll
 from api.wiring import House
+from ledger.book.shops import prove_intake
 from ledger.failpoint import reach
 from ledger.shop import ShopNotReady
 from ledger.terms import Door, Result
@@ -158,6 +159,8 @@ class OrderPolling:
             self._failed(poll, page)
             return
         self._store(poll, page)
+        if not page.cursor and not one.shop.intake_proven:
+            self._house.book.do(prove_intake(poll.shop, Door.API), self._house.by())
 
     def _fetch(self, one: ConnectedShop, api: OrderApi, asked: OrdersAsked) -> OrdersPage | ReadFailed:
         try:

@@ -1,0 +1,44 @@
+"""``daicho doctor``: why no orders come in or a mall is not told, with the next step."""
+
+from typing import Annotated
+
+import typer
+
+from api.cli.output import Cell, Json, show_rows
+
+commands = typer.Typer()
+
+EXIT_PROBLEM = 1
+
+
+@commands.command()
+def doctor(
+    shop: Annotated[str | None, typer.Argument(help="One shop; all of them when not given.")] = None,
+    about: Annotated[str | None, typer.Option(help="orders or pushes; both when not given.")] = None,
+    json: Json = False,
+) -> None:
+    """Say why no orders come in, and why a mall is not told: cause and next step. Exit code 1 when a person has to act."""
+    from api.connecting import described
+    from api.diagnosis import PROBLEM, findings
+    from api.settings import load
+    from api.wiring import open_house
+
+    rows: list[dict[str, Cell]] = []
+    with open_house(load()) as house:
+        codes = [shop] if shop is not None else [str(one["shop"]) for one in described(house, None)]
+        for code in codes:
+            for one in findings(house, code):
+                if about in (None, one.about):
+                    rows.append(
+                        {
+                            "shop": code,
+                            "about": one.about,
+                            "level": one.level,
+                            "code": one.code,
+                            "cause": f"{one.japanese} {one.english}",
+                            "next": one.next_step,
+                        }
+                    )
+    show_rows(rows, ("shop", "about", "level", "code", "cause", "next"), as_json=json)
+    if any(row["level"] == PROBLEM for row in rows):
+        raise typer.Exit(EXIT_PROBLEM)

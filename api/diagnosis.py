@@ -1,0 +1,363 @@
+"""``daicho doctor``: why no orders come in, and why a shop is not told: each finding with its cause and the next step.
+
+Looks only; nothing is changed and no mall is called. Findings are codes with a sentence in Japanese and one in English.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+import adapters
+from adapters.kit.mall import Mall, OrderApi, OrderWebhook
+from api.connecting import mail_address, missing
+from api.jobs.imports import shop_of
+from api.projecting import catch_up
+from api.tables import mall_paces, order_polls, push_breakers
+from api.tables.order_polls import OrderPoll
+from api.wiring import House
+from ledger.shop import Shop
+
+PROBLEM, WAITS, FINE = "problem", "waits", "fine"
+SILENT_HOURS = 24
+QUIET_MINUTES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``level``: problem (a person has to act), waits (it will go on by itself), fine.
+
+    ``about``: orders or pushes. ``next_step``: what to do, "" when nothing.
+    """
+
+    about: str
+    code: str
+    level: str
+    japanese: str
+    english: str
+    next_step: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the tables say of one shop, read at one moment."""
+
+    code: str
+    shop: Shop
+    mall: Mall
+    now: datetime
+    mail: str
+    lacking: Sequence[str]
+    inbox: dict[str, int] = field(default_factory=dict)  # by state
+    reasons: list[tuple[str, str, int]] = field(default_factory=list)  # of quarantined messages: reason, rule, how many
+    last_message_at: datetime | None = None
+    last_order_at: datetime | None = None
+    poll: OrderPoll | None = None
+    unlinked_lines: int = 0
+    to_confirm: int = 0
+    linked: int = 0
+    differing: int = 0
+    rejected: int = 0
+    without_number: int = 0
+    breaker: push_breakers.ShopBreaker = push_breakers.ShopBreaker()
+
+
+def findings(house: House, code: str) -> list[Finding]:
+    """Everything that was looked at, problems first. Raises ShopNotReady when the shop is not connected."""
+    catch_up(house)
+    seen = _seen(house, code)
+    found = [*_orders(seen), *_pushes(seen)]
+    return sorted(found, key=lambda one: (PROBLEM, WAITS, FINE).index(one.level))
+
+
+# ------------------------------------------------------------------ looking
+
+
+def _seen(house: House, code: str) -> Seen:
+    shop = shop_of(house, code)
+    mall = adapters.mall(shop.mall)
+    address, lacking = mail_address(house, code), missing(house, mall, code)
+    with house.pool.connection() as connection:
+        counts = connection.execute(
+            "SELECT state, count(*) FROM inbox WHERE shop = %s AND state IN ('received', 'waiting', 'quarantined') GROUP BY state",
+            (code,),
+        ).fetchall()
+        reasons = connection.execute(
+            "SELECT reason, rule, count(*) FROM inbox WHERE shop = %s AND state = 'quarantined'"
+            " GROUP BY reason, rule ORDER BY count(*) DESC, reason, rule LIMIT 5",
+            (code,),
+        ).fetchall()
+        listings = _one(
+            connection,
+            "SELECT count(*) FILTER (WHERE state = 'to_confirm'), count(*) FILTER (WHERE state = 'linked'),"
+            " count(*) FILTER (WHERE queue_rank IS NOT NULL), count(*) FILTER (WHERE rejected_code IS NOT NULL),"
+            " count(*) FILTER (WHERE state = 'linked' AND wanted_units IS NULL) FROM listings WHERE shop = %s",
+            code,
+        )
+        return Seen(
+            code,
+            shop,
+            mall,
+            house.clock.now(),
+            address,
+            lacking,
+            inbox={str(state): int(count) for state, count in counts},
+            reasons=[(str(reason), str(rule), int(count)) for reason, rule, count in reasons],
+            last_message_at=_one(connection, "SELECT max(received_at) FROM inbox WHERE shop = %s", code)[0],
+            last_order_at=_one(connection, "SELECT max(recorded_at) FROM orders WHERE shop = %s", code)[0],
+            poll=order_polls.of_shop(connection, code),
+            unlinked_lines=_one(
+                connection, "SELECT count(*) FROM orders WHERE shop = %s AND sku IS NULL AND quantity_left > 0", code
+            )[0],
+            to_confirm=listings[0],
+            linked=listings[1],
+            differing=listings[2],
+            rejected=listings[3],
+            without_number=listings[4],
+            breaker=push_breakers.of_shop(connection, code, mall_paces.PUSH),
+        )
+
+
+def _one(connection: psycopg.Connection, statement: str, code: str) -> Any:
+    row = connection.execute(statement.encode(), (code,)).fetchone()
+    assert row is not None
+    return row
+
+
+# ------------------------------------------------------------------ no orders come in
+
+
+def _orders(seen: Seen) -> Iterator[Finding]:
+    if not seen.shop.intake:
+        yield Finding(
+            "orders",
+            "intake_stopped",
+            PROBLEM,
+            "受注取込が停止しています。届いたものは保管されています。",
+            "Order intake is stopped; what arrives is kept.",
+            f"daicho shop start {seen.code} --intake",
+        )
+    elif not seen.shop.intake_proven:
+        yield Finding(
+            "orders",
+            "intake_not_proven",
+            PROBLEM,
+            "受注取込の起動後、まだ1件も受注が届いていません。",
+            "No order has come since intake was started.",
+            f"転送先 {seen.mail} にモールの受注メールが転送されているか確認する / forward the mall's order mails there",
+        )
+    yield from _doors(seen)
+    if count := seen.inbox.get("quarantined", 0):
+        reasons = ", ".join(f"{reason}{f' ({rule})' if rule else ''}: {many}" for reason, rule, many in seen.reasons)
+        yield Finding(
+            "orders",
+            "quarantined",
+            PROBLEM,
+            f"{count}件が読み取れずに待っています（{reasons}）。",
+            f"{count} messages could not be read and wait ({reasons}).",
+            "daicho inbox --state quarantined; daicho inbox read ID; daicho inbox resend ID",
+        )
+    if count := seen.inbox.get("received", 0):
+        yield Finding(
+            "orders",
+            "not_read_yet",
+            WAITS,
+            f"{count}件がこれから読み取られます。減らなければ work プロセスが動いていません。",
+            f"{count} messages are to be read; if they stay, no worker runs.",
+            "daicho up",
+        )
+    if seen.unlinked_lines:
+        yield Finding(
+            "orders",
+            "unlinked",
+            PROBLEM,
+            f"未紐付の受注明細が{seen.unlinked_lines}行あり、在庫が引き当てられていません。",
+            f"{seen.unlinked_lines} order lines name no linked listing: no stock is allocated to them.",
+            "daicho orders --unlinked; 商品を紐付けると自動で引き当てられます / link the listing, they allocate themselves",
+        )
+
+
+def _doors(seen: Seen) -> Iterator[Finding]:
+    last = seen.last_message_at
+    if last is None:
+        yield Finding(
+            "orders",
+            "nothing_arrived",
+            PROBLEM,
+            "このショップには、まだ何も届いていません。",
+            "Nothing has arrived for this shop yet.",
+            f"{seen.mail} への転送設定を確認する / check the forwarding to this address",
+        )
+    elif seen.now - last > timedelta(hours=SILENT_HOURS):
+        yield Finding(
+            "orders",
+            "silent",
+            PROBLEM,
+            f"{SILENT_HOURS}時間以上、何も届いていません（最後: {last.isoformat()}）。",
+            f"Nothing has arrived for {SILENT_HOURS} hours (last: {last.isoformat()}).",
+            "メールの転送設定とモールの通知設定を確認する / check mail forwarding and the mall's notices",
+        )
+    else:
+        order = "" if seen.last_order_at is None else f"、最後の受注 {seen.last_order_at.isoformat()}"
+        yield Finding(
+            "orders",
+            "arrives",
+            FINE,
+            f"最後の受信 {last.isoformat()}{order}。",
+            f"The last message came at {last.isoformat()}.",
+        )
+    if isinstance(seen.mall.order_api, OrderApi):
+        yield _polled(seen, seen.poll)
+    elif not callable(seen.mall.order_mail) and not isinstance(seen.mall.order_webhook, OrderWebhook):
+        yield Finding(
+            "orders",
+            "no_door",
+            PROBLEM,
+            f"{seen.mall.name}の受注を取り込む方法がまだありません。",
+            f"Daicho has no way yet to take orders of {seen.mall.name}.",
+            "daicho malls",
+        )
+
+
+def _polled(seen: Seen, poll: OrderPoll | None) -> Finding:
+    if poll is None or (poll.asked_at is None and not poll.failures):
+        return Finding(
+            "orders",
+            "not_asked_yet",
+            WAITS,
+            "受注APIにはまだ問い合わせていません（受注取込の起動後、1分以内に始まります）。",
+            "The order API was not asked yet; it is within a minute after intake was started.",
+            "daicho up",
+        )
+    if poll.code:
+        return Finding(
+            "orders",
+            "order_api_fails",
+            PROBLEM,
+            f"受注APIの問い合わせが{poll.failures}回続けて失敗しています（{poll.code}）。次は {poll.due_at.isoformat()}。",
+            f"Asking for orders failed {poll.failures} times in a row ({poll.code}); next at {poll.due_at.isoformat()}.",
+            f"daicho shop show {seen.code}; 認証情報とモール側の機能の有効化を確認する / check keys and that the mall's function is on",
+        )
+    assert poll.asked_at is not None
+    return Finding(
+        "orders",
+        "order_api_asked",
+        FINE,
+        f"受注APIに最後に問い合わせた時刻 {poll.asked_at.isoformat()}。",
+        f"The order API was last asked at {poll.asked_at.isoformat()}.",
+    )
+
+
+# ------------------------------------------------------------------ the mall is not told
+
+
+def _pushes(seen: Seen) -> Iterator[Finding]:
+    code, shop = seen.code, seen.shop
+    if seen.lacking:
+        names = ", ".join(seen.lacking)
+        yield Finding(
+            "pushes",
+            "settings_missing",
+            PROBLEM,
+            f"必要な設定が入力されていません: {names}。",
+            f"Settings are missing: {names}.",
+            f"daicho shop add --mall {shop.mall} --id {shop.mall_shop_id} --setting NAME=VALUE --secret NAME=-",
+        )
+    if not callable(seen.mall.push_api):
+        yield Finding(
+            "pushes",
+            "not_told_by_api",
+            FINE,
+            f"{seen.mall.name}にはAPIで在庫を送りません。",
+            f"{seen.mall.name} is not told by API.",
+        )
+        return
+    if shop.paused is not None:
+        yield Finding(
+            "pushes",
+            "paused",
+            PROBLEM,
+            f"自動停止中です（原因: {shop.paused}）。",
+            f"Pushing is paused (cause: {shop.paused}).",
+            "正しいキーを入力すると再開します / enter the right key: daicho shop add … --secret NAME=-",
+        )
+    if not shop.push:
+        reviewed = "" if shop.reviewed_passed else f"daicho shop start {code} --review; "
+        yield Finding(
+            "pushes",
+            "push_stopped",
+            PROBLEM,
+            "在庫反映が停止しています。",
+            "Stock push is stopped.",
+            f"{reviewed}daicho shop start {code} --push",
+        )
+    elif not shop.pushing and shop.paused is None:
+        yield Finding(
+            "pushes",
+            "push_waits_for_intake",
+            PROBLEM,
+            "受注取込が確認できるまで在庫は送られません。",
+            "Numbers are held back until order intake runs and is proven.",
+            f"daicho doctor {code}",
+        )
+    yield from _listings(seen)
+    opens_at = seen.breaker.opens_at()
+    if opens_at is not None and opens_at > seen.now:
+        yield Finding(
+            "pushes",
+            "mall_fails",
+            WAITS,
+            f"モールが応答しないため {opens_at.isoformat()} まで待っています（{seen.breaker.code}）。",
+            f"The mall fails ({seen.breaker.code}); it is tried again at {opens_at.isoformat()}.",
+        )
+
+
+def _listings(seen: Seen) -> Iterator[Finding]:
+    rows = (
+        (
+            seen.to_confirm,
+            "to_confirm",
+            PROBLEM,
+            "確認待ちの商品が{}件あり、送られません。",
+            "{} listings wait to be confirmed and are not told.",
+            f"daicho shop confirm {seen.code}",
+        ),
+        (
+            seen.without_number,
+            "no_number",
+            PROBLEM,
+            "在庫未登録の商品が{}件あり、送られません。",
+            "{} linked listings have no number (在庫未登録) and are not told.",
+            "在庫CSVを取り込む / import a stock file: daicho import FILE --shop S --mode overwrite",
+        ),
+        (
+            seen.rejected,
+            "rejected",
+            PROBLEM,
+            "モールに拒否された商品が{}件あります。",
+            "{} listings were refused by the mall.",
+            f"daicho listings --shop {seen.code} --rejected",
+        ),
+        (
+            seen.differing,
+            "differing",
+            WAITS,
+            "送る予定の商品が{}件あります。",
+            "{} listings are to be told.",
+            "",
+        ),
+    )
+    for count, code, level, japanese, english, step in rows:
+        if count:
+            yield Finding("pushes", code, level, japanese.format(count), english.format(count), step)
+    if not seen.linked and not seen.to_confirm:
+        yield Finding(
+            "pushes",
+            "no_listing",
+            PROBLEM,
+            "紐付いた商品がありません。",
+            "No listing is linked.",
+            f"商品CSVを取り込む / import the mall's product file: daicho import FILE --shop {seen.code} --mode overwrite",
+        )
