@@ -31,7 +31,7 @@ demo: setup ## start everything with two emulated malls and show an order on its
 
 test: setup check ## check, then the whole suite; with `make image` all that CI runs
 	@echo "test: the suite, two workers (PYTEST=... adds arguments)"
-	@$(BIN)/python -m pytest -q -n 2 --ignore=tests/style --ignore=tests/docs --ignore=tests/docker/test_image.py $(PYTEST)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --ignore=tests/style --ignore=tests/docs --ignore=tests/docker/test_image.py $(PYTEST)
 
 image: setup ## build the container image without a daemon and run every part of it (needs `make servers`, and root)
 	@echo "image: about two minutes the first time, then one"
@@ -51,7 +51,7 @@ bench: setup ## measure the performance goals (docs/performance.md says how)
 	@$(BIN)/python -m tests.bench $(BENCH)
 
 soak: setup ## the tests of races, crashes, outages, large files and random worlds with TIMES (25) times the number: 1,000 worlds, 1 GB, hours
-	@DAICHO_TEST_TIMES=$(or $(TIMES),25) $(BIN)/python -m pytest -q -n 2 -o faulthandler_timeout=0 \
+	@DAICHO_TEST_TIMES=$(or $(TIMES),25) $(BIN)/python -m pytest -q -n 2 --dist worksteal -o faulthandler_timeout=0 \
 		tests/ledger/test_race.py tests/ledger/test_tail.py tests/ledger/test_crash.py tests/ledger/test_outages.py \
 		tests/journeys/test_outages.py tests/api/test_large_files.py tests/simulator $(PYTEST)
 

@@ -18,6 +18,19 @@ hypothesis.settings.load_profile("daicho")
 RUN = pytest.StashKey[TestRun]()
 LOCK = pytest.StashKey[int]()
 FOREIGN_URL = "DAICHO_TEST_DATABASE_URL"
+# What takes seconds begins first, so that no worker ends alone with it.
+LONG_ONES = (
+    "tests/journeys/",
+    "tests/simulator/",
+    "tests/api/inbound/test_outages.py",
+    "tests/api/test_large_files.py",
+    "tests/projections/test_replay.py",
+    "tests/api/test_localpg.py",
+    "tests/api/test_processes.py",
+    "tests/ledger/test_race.py",
+    "tests/ledger/test_outages.py",
+    "tests/ledger/test_tail.py",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,6 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[RUN], config.stash[LOCK] = postgres.begin(os.environ.get(FOREIGN_URL))
     else:
         config.stash[RUN] = TestRun(Path(given["daicho_folder"]), os.environ.get(FOREIGN_URL))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG_ONES))
 
 
 @pytest.hookimpl(optionalhook=True)

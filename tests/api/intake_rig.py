@@ -16,10 +16,11 @@ from api.settings import Settings
 from api.shops import connect
 from api.tables import inbox
 from api.tables.inbox import Arrival, InboxRow
-from api.wiring import House, open_house
+from api.wiring import House, SystemClock, open_house
 from ledger.book import shops
 from ledger.book.stock import everything_up_to, overwrite
 from ledger.terms import ListingKey
+from ledger.writer import Clock
 
 ROOT = Path(__file__).parents[2]
 RAKUTEN = "rakuten-samplestore"
@@ -48,6 +49,19 @@ class TurnedClock:
 
 
 @dataclass
+class LaterClock(SystemClock):
+    """The machine's clock, and later when a test says so. Mutable: it is turned."""
+
+    later_seconds: float = 0.0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self.later_seconds)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.later_seconds
+
+
+@dataclass
 class KnownListings:
     """The codes of linked listings, told by hand. ``behind``: how many looks it lags behind the ledger. ``poison``: a code that makes it fail."""
 
@@ -70,7 +84,7 @@ class KnownListings:
 
 
 @contextmanager
-def opened(database: Database, home: Path, clock: TurnedClock | None = None, **settings: object) -> Iterator[House]:
+def opened(database: Database, home: Path, clock: Clock | None = None, **settings: object) -> Iterator[House]:
     """A house whose key file is in ``home``."""
     chosen = Settings(home=home, mail_domain=DOMAIN, **settings)  # type: ignore[arg-type]
     with open_house(chosen, database=database, clock=clock) as house:

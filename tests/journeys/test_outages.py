@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -19,8 +18,8 @@ from api.demo.doors import DoorRefused
 from api.demo.malls import EmulatedMall
 from api.jobs import imports
 from api.jobs.imports import Wish
-from api.wiring import SystemClock
 from ledger.writer import LedgerUnavailable, OutcomeUnknown
+from tests.api.intake_rig import LaterClock
 from tests.journeys.rig import Journey, journey
 from tests.ledger.rig import TIMES
 from tests.postgres import OwnServer
@@ -36,19 +35,6 @@ TRIES_MAX = 500
 WITHHELD_SECONDS = 660.0  # units that a look found missing are held back for ten minutes
 LOOKS_MAX, LOOK_SECONDS_MAX = 6, 10.0
 AWAY = (psycopg.OperationalError, LedgerUnavailable, OutcomeUnknown)
-
-
-@dataclass
-class LaterClock(SystemClock):
-    """The machine's clock, and later when a test says so. Mutable: it is turned."""
-
-    later: float = 0.0
-
-    def now(self) -> datetime:
-        return super().now() + timedelta(seconds=self.later)
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self.later
 
 
 @dataclass
@@ -179,7 +165,7 @@ def _shown_in_the_end(daicho: Journey, clock: LaterClock, wanted: dict[str, tupl
     look may find the same of a listing whose push had lost its answer: so an hour passes.
     """
     for _ in range(LOOKS_MAX):
-        clock.later += WITHHELD_SECONDS
+        clock.later_seconds += WITHHELD_SECONDS
         until = time.monotonic() + LOOK_SECONDS_MAX
         while time.monotonic() < until:
             if {sku: daicho.shown(sku) for sku in wanted} == wanted:

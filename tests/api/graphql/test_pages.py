@@ -5,7 +5,10 @@ from typing import Any
 
 import psycopg
 
-from tests.api.doors_rig import Doors
+from api import reading
+from api.database import Database
+from tests.api.doors_rig import Doors, doors
+from tests.api.intake_rig import TurnedClock
 from tests.docs import generated
 
 ROOT = Path(__file__).parents[3]
@@ -109,9 +112,13 @@ def test_what_was_just_written_is_in_an_answer_that_asks_for_its_position(open_d
     assert said.data["changes"]["edges"] == [{"node": {"sku": "A", "position": done["position"]}}]
 
 
-def test_a_position_that_does_not_come_is_a_sentence_and_no_old_answer(open_doors: Doors) -> None:
-    open_doors.feed()
-    said = open_doors.post("{ changes(atLeast: 99) { edges { cursor } } }")
+def test_a_position_that_does_not_come_is_a_sentence_and_no_old_answer(database: Database, tmp_path: Path) -> None:
+    clock = TurnedClock()
+    with doors(database, tmp_path, clock=clock) as open_doors:
+        open_doors.feed()
+        began = clock.monotonic()
+        said = open_doors.post("{ changes(atLeast: 99) { edges { cursor } } }")
+        assert clock.monotonic() - began >= reading.WAIT_SECONDS_MAX
     assert said.errors[0]["extensions"]["error"] == "NotThereYet"
     assert "ask again" in said.sentences[0]
 
