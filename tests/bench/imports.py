@@ -4,6 +4,7 @@ Every file goes the way an operator's goes: staged, previewed, applied, in a pro
 Two cases: no SKU is known yet, and every SKU gets another number. Orders come in from another process in rounds of their own.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -158,7 +159,10 @@ class _Round:
         with _feeding(self.database):
             took = loaded(self.database, self._under.home, self.shop, self._file, counted_at)
         assert took.changed == took.rows == self._size, (what, took)
-        return took, self._copied(took)
+        copied = self._copied(took)
+        ratio = f"{took.seconds:.1f} s = {took.seconds / copied:.1f}x COPY, lock {took.lock * 1_000:.0f} ms"
+        print(f"bench: {self._size:,} rows, {what}: {ratio}, load {os.getloadavg()[0]:.1f}", flush=True)
+        return took, copied
 
     def _settle(self) -> None:
         """What a worker and the server would have done since the last file: the listings fed, tables vacuumed, pages written."""
