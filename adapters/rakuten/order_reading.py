@@ -92,6 +92,12 @@ def read(body: bytes, profile: Profile) -> OrderReading:
     )
 
 
+def changed_at(order: _Json) -> datetime | None:
+    """When the last change or cancel of the order was asked for, fixed or done; None: it says of none."""
+    times = (moment(change.get(name)) for change in _each(order.get(CHANGES)) for name in _CHANGE_TIMES)
+    return max((at for at in times if at is not None), default=None)
+
+
 def moment(value: object) -> datetime | None:
     """A time of RMS (``2026-11-20T10:00:00+0900``) as UTC; one without a zone is Japan's."""
     if not isinstance(value, str):
@@ -139,8 +145,7 @@ def _state(order: _Json, profile: Profile) -> OrderState | None:
 
 def _times(order: _Json) -> Iterable[datetime | None]:
     yield from (moment(order.get(name)) for name in _TIMES)
-    for change in _each(order.get(CHANGES)):
-        yield from (moment(change.get(name)) for name in _CHANGE_TIMES)
+    yield changed_at(order)
 
 
 def _reason(order: _Json, profile: Profile) -> CancelReason:

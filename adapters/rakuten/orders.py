@@ -25,7 +25,7 @@ from adapters.kit.mall import (
 from adapters.kit.order_mail import JST
 from adapters.kit.profile import Profile
 from adapters.rakuten.inventory_api import errors_of, post, refused_key
-from adapters.rakuten.order_reading import cut, read
+from adapters.rakuten.order_reading import changed_at, cut, read
 from ledger.terms import Result
 
 NUMBERS_MAX = 100  # getOrder, orders of one request
@@ -196,9 +196,25 @@ def _read_orders(access: ShopAccess, asked: OrdersAsked, place: _Place) -> Order
     missing = [one for one in wanted if one not in found and one not in _named(said)]
     if missing and place.kind != NAMED:
         return ReadFailed(Result.TRANSIENT, "answer_incomplete")
-    orders = tuple(RawOrder(one, cut(found[one])) for one in wanted if one in found)
+    orders = tuple(
+        RawOrder(one, cut(found[one]))
+        for one in wanted
+        if one in found and not (place.kind == AGAIN and _is_old_cancel(found[one], asked, access.profile))
+    )
     after = replace(place, numbers=rest)
     return OrdersPage(orders, after.cursor() if rest else _onward(after, asked, access.profile))
+
+
+def _is_old_cancel(order: Mapping[str, object], asked: OrdersAsked, profile: Profile) -> bool:
+    """Whether the order was cancelled before the asking that last read such orders again: it was given then.
+
+    A shop's first asking thus takes no cancels of the weeks before, which its number knows.
+    """
+    at = changed_at(order)
+    seconds = profile.number("orders.again_minutes") * 60
+    since = int(asked.since.timestamp() + OVERLAP_SECONDS) // seconds * seconds - OVERLAP_SECONDS
+    cancelled = str(order.get("orderProgress")) in profile.texts("orders.progress_cancelled")
+    return cancelled and at is not None and at.timestamp() < since
 
 
 def _named(said: Mapping[str, object]) -> set[object]:

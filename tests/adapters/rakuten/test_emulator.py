@@ -15,7 +15,7 @@ from adapters.kit.mail import read_mail
 from adapters.kit.mall import Answer, MailText, ShopAccess
 from adapters.kit.table import open_table
 from adapters.rakuten.emulated_catalogue import own_sku
-from adapters.rakuten.emulator import BULK_UPSERT, emulator, fill_catalogue, state_of
+from adapters.rakuten.emulator import BULK_UPSERT, GET_ORDER, SEARCH_ORDER, emulator, fill_catalogue, state_of
 from adapters.rakuten.files import NORMAL_ITEM
 from adapters.rakuten.mail import read_order_mail
 from adapters.rakuten.push import push
@@ -228,6 +228,54 @@ def test_what_was_pushed_is_what_is_read(mall: Mall) -> None:
     mall.push((KEY, 3), (KEY, 4))
     mall.pass_seconds(1)
     assert read_back(mall.access, [KEY, OTHER]) == [ListingRead(KEY, 4), ListingRead(OTHER, 9)]
+
+
+SEARCH: dict[str, object] = {
+    "dateType": 1,
+    "startDatetime": "2026-11-20T00:00:00+0900",
+    "endDatetime": "2026-11-21T00:00:00+0900",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        (SEARCH_ORDER, {**SEARCH, "dateType": 9}, "SEARCH_ORDER_ERROR_009"),
+        (SEARCH_ORDER, {**SEARCH, "startDatetime": "2026-11-20T00:00:00+09:00"}, "SEARCH_ORDER_ERROR_011"),
+        (SEARCH_ORDER, {**SEARCH, "startDatetime": "2026-09-01T00:00:00+0900"}, "SEARCH_ORDER_ERROR_012"),
+        (SEARCH_ORDER, {**SEARCH, "startDatetime": "2026-11-22T00:00:00+0900"}, "SEARCH_ORDER_ERROR_012"),
+        (SEARCH_ORDER, {**SEARCH, "PaginationRequestModel": {"requestRecordsAmount": 1_001}}, "SEARCH_ORDER_ERROR_013"),
+        (GET_ORDER, {"orderNumberList": [], "version": 7}, "GET_ORDER_ERROR_009"),
+        (GET_ORDER, {"orderNumberList": ["402853-20261120-1"] * 101, "version": 7}, "GET_ORDER_ERROR_009"),
+        (GET_ORDER, {"orderNumberList": ["402853-20261120-1"], "version": 3}, "GET_ORDER_ERROR_010"),
+    ],
+)
+def test_a_request_for_orders_that_does_not_fit_is_refused(
+    mall: Mall, path: str, body: dict[str, object], code: str
+) -> None:
+    content = json.dumps(body).encode()
+    reply = mall.http.send("POST", "http://127.0.0.1" + path, headers=_headers(mall), content=content)
+    assert isinstance(reply, Answer)
+    assert reply.status == 400
+    assert json.loads(reply.body)["MessageModelList"][0]["messageCode"] == f"ORDER_EXT_API_{code}"
+
+
+def test_a_search_gives_thirty_numbers_unless_more_are_asked_for_and_nulls_for_none(mall: Mall) -> None:
+    def search(**more: object) -> dict[str, object]:
+        mall.pass_seconds(1)
+        content = json.dumps({**SEARCH, **more}).encode()
+        reply = mall.http.send("POST", "http://127.0.0.1" + SEARCH_ORDER, headers=_headers(mall), content=content)
+        assert isinstance(reply, Answer)
+        found: dict[str, object] = json.loads(reply.body)
+        return found
+
+    nothing = {"totalRecordsAmount": None, "totalPages": None, "requestPage": None}
+    assert (search()["orderNumberList"], search()["PaginationResponseModel"]) == ([], nothing)
+    mall.shop.set_stock(KEY, 100)
+    numbers = [order.number for _ in range(35) if (order := mall.shop.sell(KEY)) is not None]
+    assert search()["orderNumberList"] == numbers[:30]
+    assert search(PaginationRequestModel={"requestPage": 2})["orderNumberList"] == numbers[30:]
+    assert search(PaginationRequestModel={"requestRecordsAmount": 1_000})["orderNumberList"] == numbers
 
 
 def _headers(mall: Mall) -> dict[str, str]:

@@ -8,8 +8,10 @@ from urllib.parse import parse_qs
 
 import adapters
 from adapters.kit.emulator import EmulatedShop, EmulatorClock, InProcess
-from adapters.kit.mall import Answer, MallHttp, Reply, ShopAccess
+from adapters.kit.mall import Answer, MallHttp, OrdersAsked, OrdersPage, RawOrder, Reply, ShopAccess
+from adapters.kit.profile import corrected
 from adapters.yahoo_shopping.emulator import StoreState, emulator, state_of
+from adapters.yahoo_shopping.orders import fetch
 from adapters.yahoo_shopping.push import push
 from ledger.terms import ListingKey, ListingLevel, Outcome
 
@@ -52,6 +54,20 @@ class Store:
     def state(self) -> StoreState:
         return state_of(self.shop)
 
+    def orders(self, since: datetime, until: datetime, *numbers: str) -> list[RawOrder]:
+        """Every page of one asking, a second apart."""
+        found: list[RawOrder] = []
+        cursor = ""
+        for _ in range(1_000):
+            self.clock.passes(seconds=1)
+            page = fetch(self.access, OrdersAsked(since, until, cursor, numbers))
+            assert isinstance(page, OrdersPage), page
+            found += page.orders
+            cursor = page.cursor
+            if not cursor:
+                return found
+        raise AssertionError("pages without an end")
+
     def push(self, *levels: tuple[ListingKey, int]) -> list[Outcome]:
         """A push, a second after whatever was before."""
         self.clock.passes(seconds=1)
@@ -59,7 +75,9 @@ class Store:
 
 
 @contextmanager
-def store(*, settings: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None) -> Iterator[Store]:
+def store(
+    *, settings: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None, **corrections: object
+) -> Iterator[Store]:
     """A store that shows 9 of two listings."""
     clock = Clock()
     entered = {**SETTINGS, **(settings or {})}
@@ -72,9 +90,9 @@ def store(*, settings: Mapping[str, str] | None = None, secrets: Mapping[str, st
         remembered.append((name, value))
         kept[name] = value
 
-    access = ShopAccess(
-        http, entered, kept, remember, clock.now, {"*": "http://127.0.0.1"}, adapters.profile("yahoo_shopping")
-    )
+    named = {name.replace("__", "."): value for name, value in corrections.items()}
+    profile = corrected(adapters.profile("yahoo_shopping"), named)
+    access = ShopAccess(http, entered, kept, remember, clock.now, {"*": "http://127.0.0.1"}, profile)
     for key in (BLUE, PLAIN):
         shop.set_stock(key, 9)
     try:
@@ -85,10 +103,11 @@ def store(*, settings: Mapping[str, str] | None = None, secrets: Mapping[str, st
 
 @dataclass
 class LaidDown:
-    """A ``MallHttp`` that answers what was laid down, in order, and keeps what it was asked."""
+    """A ``MallHttp`` that answers what was laid down, in order, and keeps what it was asked, as a form and as it came."""
 
     replies: list[Reply]
     asked: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     def get(self, url: str, *, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> Reply:
         raise AssertionError(f"GET {url} {headers} {params}")
@@ -97,6 +116,7 @@ class LaidDown:
         assert method == "POST", method
         form = {name: values[0] for name, values in parse_qs(content.decode(), keep_blank_values=True).items()}
         self.asked.append((url, dict(headers), form))
+        self.bodies.append(content)
         return self.replies.pop(0)
 
 

@@ -1,6 +1,7 @@
 """The emulated Yahoo!ショッピング behaves as NOTES.md says, traps included."""
 
 import json
+import xml.etree.ElementTree as ET
 from urllib.parse import urlencode
 
 import adapters
@@ -8,9 +9,11 @@ from adapters.kit.file_form import FileRow, NotThisFormat, RowProblem
 from adapters.kit.mail import read_mail
 from adapters.kit.mall import Answer, MailText
 from adapters.kit.table import open_table
+from adapters.yahoo_shopping.access import API_PATH
 from adapters.yahoo_shopping.emulator_store import invented_stock, stock_csv
 from adapters.yahoo_shopping.files import open_stock
 from adapters.yahoo_shopping.mail import read_order_mail
+from adapters.yahoo_shopping.order_xml import all_of, parsed, text_of
 from adapters.yahoo_shopping.read_back import connection_test, read_back
 from ledger.terms import ListingKey, Outcome, Result, Telling
 from tests.adapters.yahoo_shopping.store import BLUE, PLAIN, Store, store
@@ -166,3 +169,49 @@ def test_the_stock_csv_of_a_store_reads_back_as_its_stock() -> None:
     assert not [row for row in rows if isinstance(row, RowProblem)]
     assert {row.key: row.units for row in rows if isinstance(row, FileRow)} == stock
     assert any(key.variant for key in stock)
+
+
+def test_a_list_gives_ten_orders_unless_more_are_asked_for_and_takes_known_conditions_only() -> None:
+    condition = "<Condition><OrderTimeFrom>20261120000000</OrderTimeFrom></Condition>"
+    with store() as shop:
+        numbers = [order.number for _ in range(9) if (order := shop.shop.sell(BLUE)) is not None]
+        numbers += [order.number for _ in range(3) if (order := shop.shop.sell(PLAIN)) is not None]
+        first = asked(shop, "orderList", f"<Search>{condition}<Field>OrderId</Field></Search>")
+        assert [one.text for one in all_of(first, "OrderId")] == numbers[:10]
+        assert text_of(first, "TotalCount") == "12"
+        more = f"<Search><Result>50</Result><Start>11</Start>{condition}<Field>OrderId</Field></Search>"
+        rest = asked(shop, "orderList", more)
+        assert [one.text for one in all_of(rest, "OrderId")] == numbers[10:]
+        assert not list(all_of(rest, "OrderTime")), "only the fields asked for"
+        for request, code in (
+            ("<Search><Field>OrderId</Field></Search>", "od90104"),
+            ("<Search><Condition><Nobody>1</Nobody></Condition><Field>OrderId</Field></Search>", "od90104"),
+            (f"<Search>{condition}</Search>", "od90105"),
+            (f"<Search><Result>x</Result>{condition}<Field>OrderId</Field></Search>", "od90106"),
+        ):
+            assert text_of(asked(shop, "orderList", request), "Code") == code
+        assert (
+            text_of(asked(shop, "orderInfo", "<Target><OrderId>samplestore-1</OrderId></Target>"), "Code") == "od90107"
+        )
+        assert text_of(asked(shop, "orderList", more, seller="other"), "Code") == "ed-00003"
+
+
+def test_an_order_call_without_the_public_key_ends_the_login_in_twelve_hours() -> None:
+    with store() as shop:
+        asked(shop, "orderList", "<Search><Field>OrderId</Field></Search>")
+        shop.clock.passes(hours=11)
+        assert shop.push((PLAIN, 1)) == [Outcome(Result.APPLIED)]
+        shop.clock.passes(hours=2)
+        assert shop.push((PLAIN, 1)) == [Outcome(Result.REJECTED_AUTH, "relogin_needed")]
+
+
+def asked(shop: Store, operation: str, request: str, *, seller: str = "samplestore") -> ET.Element:
+    """The XML that answers a request, a second after whatever was before."""
+    shop.clock.passes(seconds=1)
+    body = f"<Req>{request}<SellerId>{seller}</SellerId></Req>".encode()
+    headers = {"authorization": f"Bearer {shop.secrets['access_token']}", "content-type": "application/xml"}
+    reply = shop.access.http.send("POST", f"http://127.0.0.1{API_PATH}{operation}", headers=headers, content=body)
+    assert isinstance(reply, Answer)
+    root = parsed(reply.body)
+    assert root is not None
+    return root
