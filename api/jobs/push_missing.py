@@ -69,7 +69,8 @@ def unseen_at(numbers: Numbers, *, read_units: int, read_at: datetime, doubts: S
     if base is None or base.until > read_at:
         return Missing()
     most, least = 0, None
-    bases = (base, *(doubt for doubt in doubts if doubt.position >= base.position))
+    # A request without an answer may have arrived behind the number told or read after it, as long as it was on its way.
+    bases = (base, *(doubt for doubt in doubts if doubt.position >= base.position or doubt.until > base.begin))
     for one in bases:
         after, near = sold_since(numbers.sales, one)
         units = one.units - after
@@ -123,7 +124,12 @@ def explained_by_look(
     if base is None or not base.is_read or base.until >= read_at or numbers.taken_back_position > base.position:
         return found  # what the mall puts back at a cancel hides what it sold
     after, near = sold_since(numbers.sales, base)
-    by_time = sum(one.certain + one.possible - certain - possible for one, certain, possible in found)
+    # Those that explain by their time did so when they were told, and do not explain once more.
+    by_time = sum(
+        sale.quantity
+        for sale in numbers.sales
+        if sum(sold_since((sale,), base)) and any(_was_seen(sale, entry) for entry in entries)
+    )
     left = after + near - max(0, base.units - read_units) - by_time
     told = []
     for entry, certain, possible in found:
@@ -141,9 +147,12 @@ def sum_withheld(parts: Mapping[tuple[str, ListingKey], Withheld], own: tuple[st
 
 def _explains(sale: Sale, entry: Unseen) -> bool:
     """Whether the order is surely one of those the look found missing: told since, placed between the number and the look."""
-    if sale.position <= entry.known_position or sale.ordered_at is None:
-        return False
-    return entry.sold_after < sale.ordered_at and sale.placed_before(entry.seen_at)
+    return sale.position > entry.known_position and _was_seen(sale, entry)
+
+
+def _was_seen(sale: Sale, entry: Unseen) -> bool:
+    """Whether its time says that it was placed between the number and the look."""
+    return sale.ordered_at is not None and entry.sold_after < sale.ordered_at and sale.placed_before(entry.seen_at)
 
 
 def base_of(numbers: Numbers) -> Base | None:

@@ -61,6 +61,13 @@ def test_a_number_that_a_lost_answer_may_have_set_is_not_taken_for_sales() -> No
     assert missing(unknown, read_units=2, read_at=at(600), doubts=[lost]) == (1, 5)
 
 
+def test_a_request_without_an_answer_may_arrive_behind_a_newer_number() -> None:
+    lost = Base(1, at(1), at(96), 34)  # older than the 0 told at 10, and on its way for longer
+    newer = told(0, seconds=10, position=42)
+    assert missing(newer, read_units=0, read_at=at(106), doubts=[lost]) == (0, 1)
+    assert missing(newer, read_units=0, read_at=at(106), doubts=[Base(1, at(1), at(9), 34)]) == (0, 0)
+
+
 def entry(certain: int, possible: int = 0, *, seconds: float = 600, position: int = 50) -> Unseen:
     return Unseen("yahoo", KEY, "CUP", 1, certain, possible, at(500), at(seconds), position)
 
@@ -108,6 +115,12 @@ def test_an_order_explains_by_its_time_or_by_a_look_but_once() -> None:
     numbers = sells(reads(Numbers(), 3, seconds=620, position=50), seconds=590, position=60)
     entries = [replace(entry(2, seconds=620), known_position=50)]
     assert [left[1:] for left in explained_by_look(numbers, entries, read_units=3, read_at=at(640))] == [(1, 0)]
+
+
+def test_an_order_that_was_taken_off_when_it_was_told_is_not_taken_off_by_the_next_look() -> None:
+    numbers = sells(reads(Numbers(), 3, seconds=620, position=50), seconds=610, position=60)
+    entries = [replace(entry(2, seconds=620), known_position=61)]  # one of three was taken off by the order of 610
+    assert [left[1:] for left in explained_by_look(numbers, entries, read_units=3, read_at=at(640))] == [(2, 0)]
 
 
 def test_a_cancel_between_two_looks_hides_a_sale_and_explains_nothing() -> None:
