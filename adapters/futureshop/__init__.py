@@ -80,6 +80,7 @@ MALL = Mall(
     connection_test=connection_test,
     push_batch_max=BATCH_MAX,
     requests_per_second=1.0,
+    one_limit=True,
     request_seconds_max=30.0,
     read_batch_max=READ_BATCH_MAX,
     reads_per_second=1.0,

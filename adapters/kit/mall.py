@@ -323,11 +323,11 @@ SKILLS = (
 class Mall:
     """One mall. The folder under ``adapters/`` has the same name as ``code``.
 
-    ``push_batch_max`` listings a request; ``requests_per_second`` the mall's limit for pushes; ``request_seconds_max``
-    our own deadline for one request, after which it is Lost and ``dead_after`` counts from it. ``call_seconds_max``: the
-    longest one call of a skill talks to the mall when it sends several requests (it starts none later than a request
-    before that); None: one request, or three where tokens are renewed. ``connectable`` False: only a file form, no shop
-    can be connected to it.
+    ``push_batch_max`` listings a request; ``requests_per_second`` the mall's limit for pushes. ``one_limit``: readings and
+    pages of orders count against that limit too. ``request_seconds_max``: our own deadline for one request, after which it
+    is Lost and ``dead_after`` counts from it. ``call_seconds_max``: the longest one call of a skill talks to the mall when
+    it sends several requests (it starts none later than a request before that); None: one request, or three where tokens
+    are renewed. ``connectable`` False: only a file form, no shop can be connected to it.
     """
 
     code: str
@@ -351,6 +351,7 @@ class Mall:
     connection_test: TestConnection | NotOffered | Gap
     push_batch_max: int = 1
     requests_per_second: float = 1.0
+    one_limit: bool = False
     request_seconds_max: float = 30.0
     call_seconds_max: float | None = None
     read_batch_max: int = 1

@@ -29,7 +29,6 @@ KEY_SECONDS = 600.0  # a key that is not accepted is tried again after
 CLAIM_SECONDS = 120.0
 FIND_SECONDS = 5.0  # how often shops that began or ceased to take orders are looked for
 SLEEP_SECONDS_MAX = 2.0
-ORDERS = "orders"  # the pace
 TURN_NOT_GOT = "turn_not_got"
 SHOP_NOT_READY = "shop_not_ready"
 
@@ -109,7 +108,7 @@ class OrderPolling:
         if not isinstance(api, OrderApi) or not one.shop.intake:
             self._keep(replace(poll, due_at=now + timedelta(seconds=POLL_SECONDS)))
             return
-        if wait := self._slot(poll.shop, api):
+        if wait := self._slot(one, api):
             self._keep(replace(poll, due_at=now + timedelta(seconds=wait)))
             return
         with self._house.pool.connection() as connection:
@@ -119,12 +118,12 @@ class OrderPolling:
         else:
             self._fetch_window(poll, one, api)
 
-    def _slot(self, code: str, api: OrderApi) -> float:
+    def _slot(self, one: ConnectedShop, api: OrderApi) -> float:
         """0.0: a page may be asked for now, after a short wait maybe; else the seconds until it may, too many to wait here."""
-        pace = mall_paces.pace_of(api.pages_per_second)
+        pace, kind = mall_paces.pace_of(api.pages_per_second), mall_paces.counted_as(one.mall, mall_paces.ORDERS)
         while True:
             with self._house.pool.connection() as connection:
-                wait = mall_paces.may_call(connection, code, ORDERS, pace, now=self._house.clock.now())
+                wait = mall_paces.may_call(connection, one.code, kind, pace, now=self._house.clock.now())
             if wait == 0.0 or wait > SLEEP_SECONDS_MAX:
                 return wait
             self._house.clock.sleep(wait)
@@ -139,7 +138,7 @@ class OrderPolling:
                 self._failed(poll, page)
                 return
             done = numbers if not page.cursor else [raw.order for raw in page.orders]
-            more = bool(page.cursor) and self._slot(poll.shop, api) == 0.0
+            more = bool(page.cursor) and self._slot(one, api) == 0.0
             self._store(poll, page, done, more=more)
             if not more:
                 return

@@ -122,7 +122,7 @@ def _failed(turn: Turn, failed: ReadFailed) -> None:
             mall_paces.hold_back(
                 connection,
                 turn.code,
-                mall_paces.READ,
+                mall_paces.counted_as(turn.one.mall, mall_paces.READ),
                 turn.read_pace,
                 now=turn.house.clock.now(),
                 wait_seconds=failed.wait_seconds,

@@ -210,7 +210,12 @@ class Rounds:
         pace = self.turn.push_pace if kind == mall_paces.PUSH else self.turn.read_pace
         with self.house.pool.connection() as connection:
             wait = mall_paces.may_call(
-                connection, self.turn.code, kind, pace, now=self.house.clock.now(), for_order=for_order
+                connection,
+                self.turn.code,
+                mall_paces.counted_as(self.turn.one.mall, kind),
+                pace,
+                now=self.house.clock.now(),
+                for_order=for_order,
             )
         if wait == 0.0:
             return None

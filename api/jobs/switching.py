@@ -166,10 +166,10 @@ def _read(house: House, accesses: ShopAccesses, one: ConnectedShop, rows: Sequen
 
 def _wait_for_pace(house: House, one: ConnectedShop) -> None:
     """The shop may be read once, now: its pace is shared with the looks of a running push."""
-    pace = mall_paces.pace_of(one.mall.reads_per_second)
+    pace, kind = mall_paces.pace_of(one.mall.reads_per_second), mall_paces.counted_as(one.mall, mall_paces.READ)
     while True:
         with house.pool.connection() as connection:
-            wait = mall_paces.may_call(connection, one.code, mall_paces.READ, pace, now=house.clock.now())
+            wait = mall_paces.may_call(connection, one.code, kind, pace, now=house.clock.now())
         if wait == 0.0:
             return
         house.clock.sleep(wait)

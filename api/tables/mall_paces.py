@@ -1,5 +1,7 @@
 """How fast an account of a mall may be called, shared by every process: one row an (account, kind), moved by GCRA.
 
+A mall with one limit for every call has one row, whatever the kind.
+
 The pace is kept a little below the mall's own limit, so that requests which travel at different speeds do not meet it:
 97 % of it, and at least 95 % is used. In a full sync one call of each burst is kept for orders.
 """
@@ -9,15 +11,21 @@ from math import floor
 
 import psycopg
 
+from adapters.kit.mall import Mall
 from adapters.kit.pace import Go, Pace, Wait, ask, held_back
 
 SHARE_OF_LIMIT = 0.97
-PUSH, READ = "push", "read"
+PUSH, READ, ORDERS = "push", "read", "orders"
 
 
 def pace_of(per_second: float, *, burst: int = 1) -> Pace:
     """The pace for a mall's limit of ``per_second`` calls."""
     return Pace(per_second * SHARE_OF_LIMIT, burst)
+
+
+def counted_as(mall: Mall, kind: str) -> str:
+    """The kind whose row counts such a call of this mall."""
+    return PUSH if mall.one_limit else kind
 
 
 def may_call(

@@ -120,3 +120,15 @@ def test_a_batch_refused_without_naming_a_row_is_halved_down_to_one(scene: Stage
         assert [scene.shows(code, key) for key in found] == [1, 1, 1, 1, 1, 9, 1]
         assert [len(one.listings) for one in sent(scene, code)] == [7, 3, 4, 2, 2, 1, 1]
         assert outcomes(scene, code).count(["rejected"]) == 1
+
+
+def test_a_mall_with_one_limit_for_every_call_is_looked_at_and_told_without_meeting_it(scene: Stage) -> None:
+    with selling_at(scene, "futureshop", "sampleshop") as code:
+        key = ListingKey("item-0", "v0")
+        scene.stock("SKU-0", 3)
+        scene.listing(code, key, "SKU-0", shown=1)
+        for units in (3, 4):
+            scene.stock("SKU-0", units)
+            scene.push()
+            assert scene.shows(code, key) == units
+        assert outcomes(scene, code) == [["applied"], ["applied"]]
