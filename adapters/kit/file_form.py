@@ -58,7 +58,9 @@ class RowProblem:
     expected: str
 
     def __str__(self) -> str:
-        return f"row {self.row}, column {self.column}: {self.value!r}; expected {self.expected}"
+        where = f"row {self.row}, column {self.column}" if self.column else f"row {self.row}"
+        seen = f": {self.value!r}" if self.column or self.value else ""
+        return f"{where}{seen}; expected {self.expected}"
 
 
 @dataclass(frozen=True, slots=True)

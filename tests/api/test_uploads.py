@@ -60,7 +60,7 @@ def test_a_file_comes_in_pieces_of_any_size(open_doors: Doors) -> None:
 
 def test_what_is_wrong_with_a_file_is_said_and_nothing_is_applied(open_doors: Doors) -> None:
     for content, words in (
-        (b"", "expected"),
+        (b"", "row 1; expected a header line; the file is empty"),
         (b"\x89PNG\r\n\x1a\n" + bytes(500), "expected"),
         ("品番,個数\r\nA,1\r\n".encode(), "zaiko.csv"),
     ):

@@ -139,5 +139,5 @@ def test_a_file_with_too_many_rows_is_refused_and_not_half_read() -> None:
     rows = [(line, [f"i-{line}", "", "1"]) for line in range(2, 13)]
     columns = {name: place for place, name in enumerate(HEADER)}
     assert len(list(files._Reader(columns, rows_max=11)(rows))) == 11
-    with pytest.raises(TableRefused, match="row 12, column : '11 rows'; expected at most 10 rows in one file"):
+    with pytest.raises(TableRefused, match="row 12: '11 rows'; expected at most 10 rows in one file"):
         list(files._Reader(columns, rows_max=10)(rows))
