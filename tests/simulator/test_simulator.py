@@ -1,6 +1,7 @@
 """R5: random worlds in which malls sell from their own numbers and tell late; no push of ours makes an oversell.
 
-Repeat one by its seed: ``DAICHO_TEST_SEED=17 pytest -n0 tests/simulator``. A soak raises the number of seeds.
+Each world has malls of its own, drawn from all that are told numbers by API; some worlds of a soak have all of them.
+Repeat by the seed: ``DAICHO_TEST_SEED=17 pytest -n0 tests/simulator``, or several, 17,18. A soak raises the number of seeds.
 """
 
 import os
@@ -14,13 +15,14 @@ from tests.simulator.run import Simulation
 
 GROUPS = 4  # for workers that run beside each other
 SEEDS_A_GROUP = 6 * TIMES
-ONE_SEED = int(os.environ.get("DAICHO_TEST_SEED", "0"))
+CHOSEN_SEEDS = [int(seed) for seed in os.environ.get("DAICHO_TEST_SEED", "").split(",") if seed]
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_no_push_of_ours_oversells_in_random_worlds(database: Database, tmp_path: Path, group: int) -> None:
     seeds = range(1 + group * SEEDS_A_GROUP, 1 + (group + 1) * SEEDS_A_GROUP)
-    runs = [Simulation(database, tmp_path, seed).run() for seed in ([ONE_SEED] if ONE_SEED else seeds)]
+    chosen = CHOSEN_SEEDS[group::GROUPS] if CHOSEN_SEEDS else seeds
+    runs = [Simulation(database, tmp_path, seed).run() for seed in chosen]
     sales, raises = sum(run.sales for run in runs), sum(run.raises for run in runs)
     print(
         f"{len(runs)} worlds, {sales} sales, {raises} raises, {sum(run.oversold_units for run in runs)} units oversold"
@@ -28,4 +30,4 @@ def test_no_push_of_ours_oversells_in_random_worlds(database: Database, tmp_path
     faults = [f"seed {run.seed}: {fault}" for run in runs for fault in run.faults]
     assert not faults, "\n".join([*faults, "repeat one: DAICHO_TEST_SEED=<seed> pytest -n0 tests/simulator"])
     assert sum(run.oversold_as_ours for run in runs) == 0
-    assert raises > 0
+    assert raises > 0 or CHOSEN_SEEDS

@@ -1,11 +1,12 @@
 """The network between a push step and an emulated mall: it takes time, loses answers, and delivers some requests late."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import TypeAlias
 
 from adapters.kit.emulator import EmulatedShop, Fault, InProcess, PushSeen
-from adapters.kit.mall import Answer, Lost, NotSent, Reply
+from adapters.kit.mall import Lost, NotSent, Reply
 from tests.simulator.world import World
 
 
@@ -20,10 +21,13 @@ class Weather:
     failing: float = 0.03  # 500
 
 
+Judge: TypeAlias = Callable[[Sequence[PushSeen]], None]
+
+
 @dataclass
 class Wire:
-    """HTTP of one shop. ``sending`` says what was known when a push left, and judges it when it arrives; ``looked`` is told
-    of every answered read.
+    """HTTP of one shop. What the mall takes from a request is told to the judge of the push it belongs to, also when it
+    arrives late. Every request may be a reading or a push: the mall says what it took.
 
     Mutable: in the end the weather is ``stopped``.
     """
@@ -32,31 +36,37 @@ class Wire:
     shop: EmulatedShop
     inner: InProcess
     weather: Weather
-    reads: str  # what the path of a read contains
     deadline_seconds: float
-    sending: Callable[[], Callable[[Sequence[PushSeen]], None]]
-    looked: Callable[[bytes, datetime], None]
     stopped: bool = field(default=False)
+    _judge: Judge | None = field(default=None)
+
+    @contextmanager
+    def judged(self, judge: Judge) -> Iterator[None]:
+        """Inside, requests belong to this push."""
+        before, self._judge = self._judge, judge
+        try:
+            yield
+        finally:
+            self._judge = before
 
     def get(self, url: str, *, headers: Mapping[str, str], params: Mapping[str, str] | None = None) -> Reply:
-        return self._exchange(lambda: self.inner.get(url, headers=headers, params=params), b"", is_read=True)
+        return self._exchange(lambda: self.inner.get(url, headers=headers, params=params))
 
     def send(self, method: str, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
-        return self._exchange(
-            lambda: self.inner.send(method, url, headers=headers, content=content), content, is_read=self.reads in url
-        )
+        return self._exchange(lambda: self.inner.send(method, url, headers=headers, content=content))
 
     def close(self) -> None:
         self.inner.close()
 
-    def _exchange(self, ask: Callable[[], Reply], content: bytes, *, is_read: bool) -> Reply:
-        judge = None if is_read else self.sending()
+    def _exchange(self, ask: Callable[[], Reply]) -> Reply:
+        judge = self._judge
 
         def call() -> Reply:
             before = len(self.shop.pushes)
             reply = ask()
-            if judge is not None:
-                judge(self.shop.pushes[before:])
+            if taken := self.shop.pushes[before:]:
+                assert judge is not None, f"{self.shop.mall} took a number outside a push"
+                judge(taken)
             return reply
 
         world, weather, roll = self.world, self.weather, self.world.chance.random()
@@ -81,10 +91,7 @@ class Wire:
             self.shop.faults.append(Fault("status", status=429, retry_after=world.chance.choice([None, 2])))
         elif roll < weather.busy + weather.failing:
             self.shop.faults.append(Fault("status", status=500))
-        began = world.now()
         answer = call()
-        if is_read and isinstance(answer, Answer) and answer.status == 200:
-            self.looked(content, began)
         world.sleep(world.chance.uniform(0.005, 0.4))
         return answer
 
