@@ -1,4 +1,4 @@
-"""The HTTP app: GraphQL, files in, mails in, health. Built by ``build(house)``; every route stands in ``permissions``."""
+"""The HTTP app: GraphQL, files in and out, mails in, health. Built by ``build(house)``; every route stands in ``permissions``."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -8,6 +8,7 @@ import structlog
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
+from api.exports.router import router as exports_router
 from api.graphql.router import graphql_router
 from api.inbound.mail import router as mail_router
 from api.inbound.webhook import router as webhook_router
@@ -51,6 +52,7 @@ def build(house: House) -> FastAPI:
 
     app.include_router(graphql_router(house, bridge, needs(ROUTES["POST", "/graphql"])))
     app.include_router(files_router(house, bridge, needs(ROUTES["PUT", "/files/{shop}/{name}"])))
+    app.include_router(exports_router(house, bridge, needs(ROUTES["GET", "/exports/{what}.csv"])))
     app.include_router(mail_router(house))
     app.include_router(webhook_router(house))
     app.add_api_route("/healthz", _healthz, methods=["GET"])

@@ -64,7 +64,7 @@ class LoadRow(NamedTuple):  # a tuple: a bulk makes millions
     tab-separated; ``called`` is ``levels.called_by`` of what the row calls the SKU.
     ``excluded``: the mall's own flag makes the listing 対象外. What our own form says of one row stands in ``target``
     (available or on_hand), ``mode``, ``counted_at`` and ``kept_back_units``. ``told_position``: the last position the mall
-    had applied for the listing from us, 0 when it was never told. ``sells_at_zero`` None: the file
+    had applied for the listing from us, or that a row of our own form knows, 0 when there is none. ``sells_at_zero`` None: the file
     says nothing of it. ``linked`` None: the listing's stream is to be read.
     ``level``: that of its SKU at the position it was read at; ``moved``: changes of it are kept, which may be on top.
     """

@@ -13,6 +13,7 @@ from adapters.kit.japanese import label_key
 from adapters.kit.order_mail import moment_jst
 from adapters.kit.profile import Profile
 from adapters.kit.table import NotUnits, cell_of, columns_of, units_of
+from adapters.kit.table_writing import unmarked
 from ledger.terms import MAIN_PLACE, ListingKey, SkuNotAccepted, checked_sku
 
 SHOWN_MAX = 50  # characters of a cell that a problem quotes
@@ -25,6 +26,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "linked": ("連動", "linked"),
     "place": ("倉庫", "place"),
     "counted_at": ("時点", "counted_at"),
+    "position": ("台帳位置", "position"),
     "mode": ("更新方法", "mode"),
     "name": ("商品名", "name"),
     "jan": ("JANコード", "jan"),
@@ -64,7 +66,7 @@ STOCK = FileFormat(
 
 
 def _row(line: int, cells: Sequence[str], places: Mapping[str, int]) -> FileRow | RowProblem:
-    said = {column: cell_of(cells, place) for column, place in places.items()}
+    said = {column: unmarked(cell_of(cells, place)) for column, place in places.items()}
     sku = said["sku"]
     try:
         checked_sku(sku if sku.strip() else "")
@@ -80,11 +82,14 @@ def _row(line: int, cells: Sequence[str], places: Mapping[str, int]) -> FileRow 
         "linked": _chosen(said.get("linked", ""), LINKED),
         "place": _place(said.get("place", "")),
         "counted_at": _moment(said.get("counted_at", "")),
+        "position": _position(said.get("position", "")),
         "mode": _chosen(said.get("mode", ""), MODES),
     }
     for column, value in read.items():
         if isinstance(value, NotUnits | _Wrong):
             return RowProblem(line, COLUMNS[column][0], said[column][:SHOWN_MAX], value.expected)
+    if read["position"] is not None and read["counted_at"] is None:
+        return RowProblem(line, COLUMNS["counted_at"][0], "", "the time of that 台帳位置, as the export wrote it")
     return _understood(line, said, read)
 
 
@@ -99,6 +104,7 @@ def _understood(line: int, said: Mapping[str, str], read: Mapping[str, object]) 
         place=MAIN_PLACE if read["place"] else "",
         counted_at=counted_at if isinstance(counted_at, datetime) else None,
         mode=mode if isinstance(mode, str) else "",
+        known_position=_units(read["position"]),
     )
     return FileRow(
         row=line,
@@ -125,6 +131,15 @@ def _chosen(cell: str, words: Mapping[str, bool] | Mapping[str, str]) -> bool | 
 def _place(cell: str) -> str | _Wrong:
     key = label_key(cell)
     return key if key in ("", MAIN_PLACE) else _Wrong(f"{MAIN_PLACE} (the only place so far), or blank")
+
+
+def _position(cell: str) -> int | _Wrong | None:
+    text = cell.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18 and int(text) > 0):
+        return _Wrong("a position of the ledger as `daicho export stock` writes it, or blank")
+    return int(text)
 
 
 def _moment(cell: str) -> datetime | _Wrong | None:

@@ -14,7 +14,8 @@ class OwnColumns:
     """What a row of our own CSV form says beside its number; no mall's file says these.
 
     ``target`` is what the number of this row sets: available (想定) or on_hand (実). None and "": the cell was blank.
-    ``mode``: overwrite or add. ``linked``: 連動 True, 停止 False.
+    ``mode``: overwrite or add. ``linked``: 連動 True, 停止 False. ``known_position``: the last fact that the number knows; what
+    is recorded behind it comes on top, whenever it happened.
     """
 
     target: str
@@ -23,6 +24,7 @@ class OwnColumns:
     place: str = ""
     counted_at: datetime | None = None
     mode: str = ""
+    known_position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

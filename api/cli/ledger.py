@@ -1,4 +1,4 @@
-"""``daicho verify``, ``export`` and ``seal-head``: the ledger proven, carried elsewhere, and its head to keep."""
+"""``daicho verify`` and ``seal-head``: the ledger proven, and its head to keep; carried elsewhere by ``daicho export``."""
 
 import os
 import sys
@@ -60,14 +60,8 @@ def verify(
     _show(report, heads, as_json=json)
 
 
-@commands.command()
-def export(
-    to: Annotated[
-        Path | None, typer.Option(help="File to write; it appears when it is whole. Standard output when not given.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Write the whole ledger as lines of JSON, each commit's seal and then its facts; `daicho verify --file` reads it anywhere."""
+def export_facts(to: Path | None, *, as_json: bool) -> None:
+    """The whole ledger is written as lines of JSON (``daicho export`` without a word)."""
     from ledger.export import export as write
 
     with _of_database("export") as (ledger, _, _):
@@ -75,9 +69,11 @@ def export(
             write(ledger, sys.stdout.buffer)
             sys.stdout.buffer.flush()
             return
-        with _appearing(to) as written:
+        with appearing(to) as written:
             facts = write(ledger, written)
-        show_record({"file": str(to), "facts": facts, "bytes": to.stat().st_size, "head": _head(ledger)}, as_json=json)
+        show_record(
+            {"file": str(to), "facts": facts, "bytes": to.stat().st_size, "head": _head(ledger)}, as_json=as_json
+        )
 
 
 @commands.command()
@@ -97,6 +93,21 @@ def seal_head(json: Json = False) -> None:
             )
         else:
             print(_head(ledger))
+
+
+@contextmanager
+def appearing(to: Path) -> Iterator[IO[bytes]]:
+    """A file that is there under its name only when it is whole and on the disk."""
+    unfinished = to.with_name(f"{to.name}.part")
+    try:
+        opened = unfinished.open("wb")
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write {unfinished}: {error.strerror}") from error
+    with opened:
+        yield opened
+        opened.flush()
+        os.fsync(opened.fileno())
+    unfinished.replace(to)
 
 
 def _checked(ledger: "Ledger", heads: dict[int, bytes], further: "Sequence[Further]", *, chain_only: bool) -> "Report":
@@ -174,21 +185,6 @@ def _opened(file: str) -> "Iterator[Ledger]":
         raise typer.BadParameter(f"cannot read {file}: {error.strerror}") from error
     with opened, closing(FileLedger(opened)) as ledger:
         yield ledger
-
-
-@contextmanager
-def _appearing(to: Path) -> Iterator[IO[bytes]]:
-    """A file that is there under its name only when it is whole and on the disk."""
-    unfinished = to.with_name(f"{to.name}.part")
-    try:
-        opened = unfinished.open("wb")
-    except OSError as error:
-        raise typer.BadParameter(f"cannot write {unfinished}: {error.strerror}") from error
-    with opened:
-        yield opened
-        opened.flush()
-        os.fsync(opened.fileno())
-    unfinished.replace(to)
 
 
 def _head(ledger: "DatabaseLedger") -> str:

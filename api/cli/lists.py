@@ -34,7 +34,7 @@ def stock(
     """Show the numbers of SKUs as they are now, and what each listing shows. Exit code 1 when one was never mentioned."""
     from api.stock_rows import COLUMNS, LISTING_COLUMNS, listings_of, stock_rows
 
-    with _lists() as house:
+    with fed_house() as house:
         rows = stock_rows(house, skus)
     show_rows(rows, COLUMNS, as_json=json)
     listed = [{"sku": row["sku"], **one} for row in rows for one in listings_of(row)]
@@ -68,10 +68,10 @@ def changes(
         "order_number": order,
         "import_id": import_id,
         "kinds": kind or (),
-        "recorded_from": _utc(since),
-        "recorded_until": _utc(until),
+        "recorded_from": utc_of(since),
+        "recorded_until": utc_of(until),
     }
-    with _lists() as house:
+    with fed_house() as house:
         found = _paged(house, change_log.page, rows, lambda row: {"before": row.position}, filters)
     columns = ("position", "happenedAt", "sku", "kind", "units", "before", "after", "shop", "orderNumber", "actor")
     show_rows(found, columns, as_json=json)
@@ -90,13 +90,13 @@ def pushes(
     """Show 想定在庫反映ログ: what each mall was told, newest first, and what it answered."""
     from projections import push_log
 
-    with _lists() as house:
+    with fed_house() as house:
         filters = {
             "shop": shop,
             "listings": None if sku is None else _listings_of(house, sku),
             "outcomes": outcome or (),
-            "recorded_from": _utc(since),
-            "recorded_until": _utc(until),
+            "recorded_from": utc_of(since),
+            "recorded_until": utc_of(until),
         }
         found = _paged(
             house, push_log.page, rows, lambda row: {"before": (row.position, row.place_in_request)}, filters
@@ -119,7 +119,7 @@ def listings(
     from projections import listing_list
 
     filters = {"shop": shop, "sku": sku, "states": state or (), "rejected": rejected, "differing": differing}
-    with _lists() as house:
+    with fed_house() as house:
         found = _paged(
             house, listing_list.page, rows, lambda row: {"after": (row.shop, row.key.item, row.key.variant)}, filters
         )
@@ -155,10 +155,10 @@ def orders(
         "short": short,
         "unlinked": unlinked,
         "to_review": to_review,
-        "recorded_from": _utc(since),
-        "recorded_until": _utc(until),
+        "recorded_from": utc_of(since),
+        "recorded_until": utc_of(until),
     }
-    with _lists() as house:
+    with fed_house() as house:
         found = _paged(house, order_list.page, rows, lambda row: {"before": row.first_position}, filters)
     columns = ("shop", "number", "orderedAt", "state", "sku", "item", "quantity", "openUnits", "servedUnits", "reviews")
     show_rows(found, columns, as_json=json)
@@ -168,7 +168,7 @@ def orders(
 
 
 @contextmanager
-def _lists() -> "Iterator[House]":
+def fed_house() -> "Iterator[House]":
     """A house whose lists hold what was committed before."""
     from api.projecting import catch_up
     from api.settings import load
@@ -234,5 +234,5 @@ def _cell(value: object) -> Cell:
     return cells(value)
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def utc_of(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)

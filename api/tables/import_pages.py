@@ -36,7 +36,7 @@ LEFT JOIN LATERAL (
 """
 _FULL = f"""
 SELECT r.row, r.stream, r.sku, r.units, r.name, r.jan, r.product, r.codes, r.excluded, r.target, r.mode, r.counted_at,
-    r.kept_back, r.called, coalesce(l.told_position, 0), c.moved IS NOT NULL, r.sells_at_zero,
+    r.kept_back, r.called, coalesce(r.known_position, l.told_position, 0), c.moved IS NOT NULL, r.sells_at_zero,
     l.sku, l.units_per_listing, l.state = 'excluded', l.version, l.codes = r.codes,
     l.sells_at_zero = coalesce(r.sells_at_zero, l.sells_at_zero), {_LEVEL}
 FROM {{rows}} AS r {_BESIDE}
@@ -53,7 +53,7 @@ FROM (
         s.version, s.on_hand, s.allocated, r.name, r.jan, r.product, r.codes, r.called,
         CASE
             WHEN r.units IS NULL OR r.excluded OR r.target <> 'available' OR r.mode NOT IN ('', 'overwrite')
-                OR r.counted_at IS NOT NULL OR r.kept_back IS NOT NULL OR c.moved
+                OR r.counted_at IS NOT NULL OR r.known_position IS NOT NULL OR r.kept_back IS NOT NULL OR c.moved
                 OR r.units * coalesce(l.units_per_listing, 1) NOT BETWEEN 0 AND {UNITS_MAX} THEN {OTHER}
             WHEN s.on_hand >= s.allocated AND s.sku_version > 0 AND s.recipe_version = 0 AND r.called IN (0, s.called)
                 AND (s.counted_at IS NULL OR s.counted_at < %(counted_at)s)

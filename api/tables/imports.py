@@ -20,7 +20,7 @@ STAGING, STAGED, REFUSED = "staging", "staged", "refused"
 
 _COLUMNS = (
     "import_id, row, item, variant, stream, called, sku, units, name, jan, product, codes, excluded, sells_at_zero, target, mode,"
-    " counted_at, kept_back, problem_column, problem_value, problem_expected"
+    " counted_at, kept_back, known_position, problem_column, problem_value, problem_expected"
 )
 _TYPES = [
     "text",
@@ -40,6 +40,7 @@ _TYPES = [
     "text",
     "text",
     "timestamptz",
+    "int8",
     "int8",
     "text",
     "text",
@@ -159,6 +160,13 @@ UPDATE import_rows AS r SET problem_column = 'sku', problem_value = r.sku,
 FROM stated AS s WHERE s.before IS NOT NULL AND r.import_id = %(id)s AND r.row = s.row
 """
 
+# A position that this ledger has not come to is of another one, and would make every later sale known to the number.
+_OF_ANOTHER = """
+UPDATE import_rows SET problem_column = 'position', problem_value = known_position::text,
+    problem_expected = 'a position of this ledger; export the stock again'
+WHERE import_id = %(id)s AND problem_expected IS NULL AND known_position > (SELECT position FROM ledger_head)
+"""
+
 
 def stage(connection: Connection[Any], file: ImportFile, *, digest: str, size: int) -> ImportFile:
     """Every row is here. Rows that contradict each other become problems too."""
@@ -168,6 +176,7 @@ def stage(connection: Connection[Any], file: ImportFile, *, digest: str, size: i
     values: dict[str, object] = {"id": file.import_id, "shop": file.shop}
     if file.shop is None:
         found = connection.execute(_TWICE.encode(), values).rowcount
+        found += connection.execute(_OF_ANOTHER.encode(), values).rowcount
     else:
         unequal = [row[0] for row in connection.execute(_UNEQUAL.encode(), values)]
         found = connection.execute(_DISAGREE.encode(), {**values, "unequal": unequal}).rowcount if unequal else 0
@@ -282,6 +291,7 @@ def _row(
         own.mode if own else "",
         own.counted_at if own else None,
         own.kept_back_units if own else None,
+        own.known_position if own else None,
         None,
         None,
         None,
@@ -308,5 +318,5 @@ def _problem_of_own(own: OwnColumns, row: int, now: datetime) -> RowProblem | No
 
 def _problem(import_id: str, row: RowProblem) -> tuple[object, ...]:
     value = row.value[:PROBLEM_VALUE_CHARACTERS_MAX].replace("\x00", "\ufffd")
-    nothing = (None, None, None, 0, "", None, "", "", "", "", False, None, "available", "", None, None)
+    nothing = (None, None, None, 0, "", None, "", "", "", "", False, None, "available", "", None, None, None)
     return (import_id, row.row, *nothing, row.column, value, row.expected)

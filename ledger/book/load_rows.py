@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ledger import counting, keys, listing, load, sku
-from ledger.book.stock import everything_up_to, sales_of
+from ledger.book.stock import everything_read_at, everything_up_to, sales_of
 from ledger.counting import Covers
 from ledger.facts.sku import KeptBackSet
 from ledger.facts.stock import SetUpPartReplaced, StockAdded, StockOverwritten
@@ -43,13 +43,15 @@ class How:
 
     def covers(self, row: LoadRow) -> Covers:
         """Which sales are inside the row's number; the same object for rows that know the same."""
-        known: object = row.counted_at if self.shop is None else row.told_position
+        known: object = (row.counted_at, row.told_position) if self.shop is None else row.told_position
         found = self._covers.get(known)
         if found is None:
             if row.told_position == 0 and row.counted_at is None:
                 found = self.plain_covers
             elif self.shop is not None:
                 found = sales_of(self.shop, self.counted_at, row.told_position)
+            elif row.told_position:
+                found = everything_read_at(row.told_position)
             else:
                 found = everything_up_to(row.counted_at or self.counted_at)
             self._covers[known] = found

@@ -40,7 +40,14 @@ ROW_DEFAULTS: dict[str, object] = {
     "flags": [],
     "own": None,
 }
-OWN_DEFAULTS: dict[str, object] = {"kept_back_units": None, "linked": None, "place": "", "counted_at": None, "mode": ""}
+OWN_DEFAULTS: dict[str, object] = {
+    "kept_back_units": None,
+    "linked": None,
+    "place": "",
+    "counted_at": None,
+    "mode": "",
+    "known_position": None,
+}
 
 Json = dict[str, object]
 

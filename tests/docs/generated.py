@@ -35,7 +35,12 @@ def commands() -> list[Command]:
 def _below(path: str, command: Any) -> list[Command]:
     inner = getattr(command, "commands", None)
     if inner is not None:
-        return [each for name, below in inner.items() for each in _below(f"{path} {name}", below)]
+        own = [_command(path, command)] if command.invoke_without_command and path != "daicho" else []
+        return own + [each for name, below in inner.items() for each in _below(f"{path} {name}", below)]
+    return [_command(path, command)]
+
+
+def _command(path: str, command: Any) -> Command:
     options: dict[str, str] = {}
     arguments: list[str] = []
     for parameter in command.params:
@@ -44,7 +49,7 @@ def _below(path: str, command: Any) -> list[Command]:
             arguments.append(f"{name}…" if parameter.nargs == -1 else name if parameter.required else f"[{name}]")
         else:
             options[parameter.opts[0]] = parameter.help or ""
-    return [Command(path, " ".join((command.help or "").split()), options, arguments)]
+    return Command(path, " ".join((command.help or "").split()), options, arguments)
 
 
 def commands_page() -> str:

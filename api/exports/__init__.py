@@ -1,0 +1,1 @@
+"""Lists and stock out as files: streamed page by page, over HTTP and by command."""

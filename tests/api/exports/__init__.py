@@ -1,0 +1,1 @@
+"""Files out: lists, stock and malls' stock files."""
