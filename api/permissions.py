@@ -54,7 +54,6 @@ ROUTES: dict[tuple[str, str], str | None] = {
     ("POST", "/graphql"): ANY,  # every root field is checked by its own scope
     ("PUT", "/files/{shop}/{name}"): "files",
     ("GET", "/exports/{what}.csv"): "read",
-    ("GET", "/exports/{what}.csv"): "read",
     ("POST", "/inbound/mail/{token}"): None,  # the unguessable address is the key
     ("POST", "/inbound/webhook/{token}"): None,  # the address finds the shop, the mall's own proof says who calls
 }
