@@ -15,6 +15,7 @@ from adapters.amazon.emulator import state_of as amazon_state
 from adapters.kit.emulator import EmulatedShop, EmulatorClock, InProcess, PushSeen
 from adapters.kit.mall import Mall, ReadFailed, ShopAccess
 from ledger.terms import ListingKey, ListingLevel, ListingRead, Outcome, Result
+from tests.simulator.truth import Sent
 from tests.simulator.wire import Judge, Wire
 from tests.simulator.world import BEGAN
 
@@ -30,6 +31,14 @@ TAKEN = (Result.APPLIED, Result.ACCEPTED)
 DELAYS_SECONDS = (0.0, 5.0, 20.0)
 
 
+@dataclass(frozen=True)
+class Call:
+    """One call of a mall's push: what it was to tell, and what was known when it began."""
+
+    units: Mapping[ListingKey, int]
+    sent: Sent
+
+
 @dataclass(repr=False)
 class Shop:
     """One shop and its mall. Mutable: the wire's weather ends."""
@@ -40,6 +49,7 @@ class Shop:
     wire: Wire
     key: Callable[[int], ListingKey]
     listings: dict[ListingKey, tuple[str, int]] = field(default_factory=dict)  # SKU, units per listing
+    calls: list[Call] = field(default_factory=list)
     to_the_minute: bool = False  # its mails give an order's time without seconds
 
 

@@ -23,13 +23,23 @@ from ledger.book.pushes import record_read
 from ledger.facts.listing import ListingSettingsChanged
 from ledger.facts.shop import DryRunReviewed
 from ledger.listing import LINKED, Listing
-from ledger.terms import CancelReason, Door, ListingKey, ListingLevel, ListingRead, OrderState, Telling, TellingLine
+from ledger.terms import CancelReason, Door, ListingKey, ListingRead, OrderState, Telling, TellingLine
 from projections import listings
 from projections.runner import Runner
 from tests.simulator.house import BY, open_world_house
-from tests.simulator.malls import ITEMS_MAX, Shop, account_at, key_at, pushed_malls, watched
-from tests.simulator.truth import Known, Sent, Sold, Truth, shown_in_the_end
-from tests.simulator.wire import Judge, Weather, Wire
+from tests.simulator.judge import arrived, begun
+from tests.simulator.malls import (
+    DELAYS_SECONDS,
+    ITEMS_MAX,
+    Shop,
+    account_at,
+    key_at,
+    pushed_malls,
+    takes_its_time,
+    watched,
+)
+from tests.simulator.truth import Sold, Truth, shown_in_the_end
+from tests.simulator.wire import Weather, Wire
 from tests.simulator.world import World
 
 RUN_SECONDS = 900.0
@@ -155,15 +165,26 @@ class Simulation:
         emulated.write_order_mail = emulated.write_cancel_mail = lambda _shop, _order: b""
         emulated.restores_on_cancel = self.restores and mall.restores_on_cancel is not RestoresOnCancel.NO
         weather = Weather() if world.maybe(0.7) else Weather(0, 0, 0, 0, 0)
-        wire = Wire(world, emulated, InProcess(app, now=world.now), weather, mall.request_seconds_max)
+        inner = InProcess(app, now=world.now)
+        wire = Wire(
+            world,
+            emulated,
+            inner,
+            weather,
+            mall.request_seconds_max,
+            lambda pushes: arrived(self.shops[code], pushes, self.truth),
+        )
         seen = watched(
             mall,
             lambda: wire,
-            sending=lambda levels: self._sending(code, levels),
+            sending=lambda levels: begun(self.shops[code], levels, world.now(), self._free(), self.truth),
             looked=lambda units, at: self.truth.looked(code, units, at),
         )
         key = key_at(mall, account, world.chance)
-        self.shops[code] = Shop(code, seen, emulated, wire, key, to_the_minute=world.maybe(0.3))
+        one = self.shops[code] = Shop(code, seen, emulated, wire, key, to_the_minute=world.maybe(0.3))
+        settle = takes_its_time(emulated, world.chance.choice(DELAYS_SECONDS))
+        if settle is not None:
+            world.after(1.0, self._applies(one, settle))
         wanted = {name: value for name, value in account.settings.items() if value}
         self._do(connect(mall.code, f"seed-{self.seed}", match_key="", settings={**wanted, "base.*": BASE}))
         with self.house.pool.connection() as connection:
@@ -329,25 +350,12 @@ class Simulation:
 
     # -------------------------------------------------------------- the judge
 
-    def _sending(self, code: str, levels: Sequence[ListingLevel]) -> Judge:
-        """A push begins. What the mall takes from it, now or later, is judged by what was known when it began."""
-        one = self.shops[code]
-        can_look = callable(one.mall.read_back)
-        known: Known = self.truth.known()
-        sent = Sent(self.world.now(), self._free(), known, one.mall.units_max, can_look)
-        told = {level.key: level.units for level in levels}
+    def _applies(self, one: Shop, settle: Callable[[], Sequence[PushSeen]]) -> Callable[[], None]:
+        def happens() -> None:
+            arrived(one, settle(), self.truth)
+            self.world.after(1.0, happens)
 
-        def arrived(pushes: Sequence[PushSeen]) -> None:
-            for push in pushes:
-                for (key, units), before in zip(push.levels, push.before, strict=True):
-                    if told.get(key) == units:
-                        self.truth.pushed(code, key, units, before, sent, push.at)
-                    elif units != before:
-                        self.truth.faults.append(
-                            f"{push.at:%H:%M:%S} {code} {key} was set to {units}, which was not told"
-                        )
-
-        return arrived
+        return happens
 
     def _free(self) -> Mapping[str, int]:
         with self.house.pool.connection() as connection:
