@@ -5,7 +5,6 @@ is committed the next one is decided ahead; it is sized so that the ledger's loc
 pass between chunks.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from adapters.kit.profile import Profile, corrected
 from adapters.kit.recognise import NotRecognised, Recognised, made_at, recognise
 from adapters.kit.table import HEAD_BYTES, TableRefused, open_table
 from adapters.kit.workbook import as_table
+from api.jobs.file_bytes import Hashed, head_of
 from api.tables import import_pages, imports
 from api.tables.imports import ImportFile
 from api.wiring import House
@@ -90,7 +90,7 @@ def stage(
 
     Raises FileRefused (another mall's file, not a table, no such format), CountTooOld.
     """
-    hashed = _Hashed(chunks)
+    hashed = Hashed(chunks)
     head, body = _table(wish.file_name, hashed)
     mall = adapters.declared(shop.mall if shop else OUR_FORM)
     found = _recognised(wish.file_name, head, mall)
@@ -219,40 +219,12 @@ def profile_of(mall: Mall, shop: Shop | None) -> Profile:
 # ------------------------------------------------------------------ staging
 
 
-class _Hashed:
-    """Chunks as they pass, hashed and counted."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = chunks
-        self._sha256 = hashlib.sha256()
-        self.size = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            self._sha256.update(chunk)
-            self.size += len(chunk)
-            yield chunk
-
-    def digest(self) -> str:
-        return self._sha256.hexdigest()
-
-
 def _table(file_name: str, chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
     """What the file begins with, and all of it; a workbook as its CSV. Raises FileRefused."""
     try:
-        return _head(as_table(chunks))
+        return head_of(as_table(chunks))
     except TableRefused as refused:
         raise FileRefused(f"{file_name}: {refused}") from None
-
-
-def _head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    source, parts, size = iter(chunks), [], 0
-    for chunk in source:
-        parts.append(chunk)
-        size += len(chunk)
-        if size >= HEAD_BYTES:
-            break
-    return b"".join(parts), (one for several in (parts, source) for one in several)
 
 
 def _recognised(file_name: str, head: bytes, mall: Mall) -> Recognised:
