@@ -83,9 +83,13 @@ class Checkpoints:
         rows: Sequence[Any] = connection.execute(self._all, prepare=True).fetchall()
         return {row[0]: Checkpoint(*row) for row in rows}
 
-    def look(self, connection: Connection) -> Look:
-        """Every build, the ledger's head, and which builds have streams that wait: of one moment, in one round trip."""
-        rows: Sequence[Any] = connection.execute(self._look, prepare=True).fetchall()
+    def ask(self, connection: Connection) -> psycopg.Cursor[Any]:
+        """What ``seen`` reads is on its way."""
+        return connection.execute(self._look, prepare=True)
+
+    def seen(self, asked: psycopg.Cursor[Any]) -> Look:
+        """Every build, the ledger's head, and which builds have streams that wait: of one moment."""
+        rows: Sequence[Any] = asked.fetchall()
         assert rows, "the head row of the ledger is missing; expected exactly one"
         known = {row[0]: Checkpoint(*row[:5]) for row in rows if row[0] is not None}
         return Look(known, rows[0][5], frozenset(row[0] for row in rows if row[6]))

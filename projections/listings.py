@@ -330,14 +330,12 @@ class _Writer:
 
     def _save(self, connection: Connection) -> None:
         fold = self._fold
-        skus = fold.changed_skus
-        self._new_skus.write(connection, [sku_values(state) for state in skus if not state.stored])
-        self._save_skus.write(connection, [sku_values(state) for state in skus if state.stored])
-        rows = fold.changed_rows
-        self._new_rows.write(connection, [values_of(row) for row in rows if not row.stored])
-        self._save_rows.write(connection, [values_of(row) for row in rows if row.stored])
-        only_wanted = fold.changed_wanted - fold.changed_rows
-        self._save_wanted.write(connection, [wanted_of(row) for row in only_wanted])
+        skus, rows = fold.changed_skus, fold.changed_rows
+        self._new_skus.write_each(connection, [state for state in skus if not state.stored], sku_values)
+        self._save_skus.write_each(connection, [state for state in skus if state.stored], sku_values)
+        self._new_rows.write_each(connection, [row for row in rows if not row.stored], values_of)
+        self._save_rows.write_each(connection, [row for row in rows if row.stored], values_of)
+        self._save_wanted.write_each(connection, fold.changed_wanted - rows, wanted_of)
         self._save_shops.write(
             connection,
             [(s, t.lowers_at, t.restores, t.units_max) for s in sorted(fold.changed_traits) for t in (fold.traits[s],)],

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 import psycopg
@@ -83,6 +83,13 @@ class Page:
         return Page(self.first, self.last, [r for r, _ in kept], [t for _, t in kept], damaged)
 
 
+class Asked(NamedTuple):
+    """What a page is made of, on its way."""
+
+    facts: psycopg.Cursor[Any]
+    seals: psycopg.Cursor[Any]
+
+
 class FactReader:
     """Reads pages of one merchant's ledger. ``wanted`` are the names of facts that are decoded; others are only counted."""
 
@@ -119,12 +126,21 @@ class FactReader:
         """The facts behind ``after`` up to ``until``, which is at or before the head. Raises Hole, UnknownFact, and
         psycopg errors. Facts before an unknown one are given first: it is raised only when it is the next one.
         """
-        assert after < until, (after, until)
         with connection.pipeline():
-            seals = connection.execute(self._seals, (until, after + 1), prepare=True)
-            facts = connection.execute(self._facts, (self._wanted, after, until), prepare=True, binary=True)
-        commits = self._commits(seals.fetchall(), until)
-        return self._decoded(facts.fetchall(), commits, after, until)
+            asked = self.ask(connection, after, until)
+        return self.answered(asked, after, until)
+
+    def ask(self, connection: Connection, after: int, until: int) -> Asked:
+        """The facts behind ``after`` and their seals are asked for, up to ``until``, which may be behind the head."""
+        assert after < until, (after, until)
+        facts = connection.execute(self._facts, (self._wanted, after, until), prepare=True, binary=True)
+        return Asked(facts, connection.execute(self._seals, (until, after + 1), prepare=True))
+
+    def answered(self, asked: Asked, after: int, until: int | None = None) -> Page:
+        """The page that was asked for; without ``until`` it ends with the last fact there was, which is one at least."""
+        rows: Sequence[Any] = asked.facts.fetchall()
+        last = rows[-1][0] if until is None else until
+        return self._decoded(rows, self._commits(asked.seals.fetchall(), last), after, last)
 
     def _commits(self, rows: Sequence[Any], until: int) -> Commits:
         last_positions = [row[0] for row in rows]

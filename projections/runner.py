@@ -6,7 +6,8 @@ together. ``step`` has no thread and looks at no clock of its own; ``run`` is th
 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -22,6 +23,13 @@ from projections.table import NEXT, Connection, FoldingWriter, Table
 FOLDED_FACTS_MAX = 1_000_000  # a replay that dies loses what it folded and did not write
 POLL_SECONDS = 1.0  # a lost notification is found by then
 AWAY_SECONDS = 0.5
+
+
+class Level(NamedTuple):
+    """Where all tables of a runner stood after a page, and who read it."""
+
+    reader: FactReader
+    last: int
 
 
 class Runner:
@@ -60,6 +68,7 @@ class Runner:
         self._held: Connection | None = None
         self._position = 0
         self._plainly_until = 0
+        self._level: Level | None = None
         self.outdated: frozenset[str] = frozenset()
 
     @property
@@ -111,21 +120,33 @@ class Runner:
         self._keep_leases(connection)
         if not self._leases:
             return 0
-        targets, waiting, head = self._look(connection)
+        # The next page is asked for with the look: where all tables stood together, they most likely do still.
+        guess = self._level
+        with connection.pipeline() if guess is not None else nullcontext():
+            look = self._checkpoints.ask(connection)
+            asked = None if guess is None else guess.reader.ask(connection, guess.last, guess.last + self._page_facts)
+        self._level = None
+        targets, waiting, head = self._looked(connection, look)
         if not targets:
             return 0
         if self._folds(targets):
             return self._fold(connection, targets[0], waiting, head)
         lowest = min(target.checkpoint.position for target in targets)
         if lowest >= head:
+            self._level = guess
             return 0
         group = [target for target in targets if target.checkpoint.position == lowest]
         others = [t.checkpoint.position for t in targets if t.checkpoint.position > lowest]
-        until = min([lowest + self._page_facts, head, *others])
+        reader = self._reader(group)
         with _collecting_later():
-            page = self._reader(group).read(connection, lowest, until)
+            if asked is not None and not others and guess == Level(reader, lowest):
+                page = reader.answered(asked, lowest)
+            else:
+                page = reader.read(connection, lowest, min([lowest + self._page_facts, head, *others]))
             reach("projection.page_read")
             self._page_writer.write(connection, group, page, waiting)
+        if not others and not self._page_writer.lost:
+            self._level = Level(reader, page.last)
         self._forget_lost()
         self._position = page.last
         return page.last - lowest
@@ -172,6 +193,7 @@ class Runner:
         """The connection is closed and nothing is believed any more: after a loss of the connection."""
         self._leases.clear()
         self._asked = float("-inf")
+        self._level = None
         self._writers.forget()
         if self._held is not None:
             self._held.close()
@@ -220,9 +242,9 @@ class Runner:
         self._leases.pop(projection, None)
         self._writers.lose(projection)
 
-    def _look(self, connection: Connection) -> tuple[list[Target], Waiting, int]:
+    def _looked(self, connection: Connection, asked: psycopg.Cursor[Any]) -> tuple[list[Target], Waiting, int]:
         """The builds to write, the streams that wait, and the head."""
-        seen = self._checkpoints.look(connection)
+        seen = self._checkpoints.seen(asked)
         checkpoints, head = seen.checkpoints, seen.head
         waiting = self._quarantine.streams(connection, seen.waiting) if seen.waiting else {}
         targets, outdated = [], set()

@@ -5,9 +5,9 @@ is replayed beside it under names with a suffix. Everything in it follows from f
 are equal row by row.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString, Protocol, TypeAlias, runtime_checkable
+from typing import Any, LiteralString, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import psycopg
 from psycopg import sql
@@ -18,6 +18,7 @@ from projections.page import Page
 
 Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
 Row: TypeAlias = tuple[object, ...]
+T = TypeVar("T")
 
 NEXT = "__next"
 COPY_ROWS_MIN = 200  # below it one unnest in a round trip is quicker than a COPY
@@ -213,10 +214,14 @@ class Inserts:
 
     def write(self, connection: Connection, rows: Sequence[Row]) -> None:
         """The rows are in the relation."""
-        if _by_copy(connection, rows):
-            _copy_rows(connection, self._copy, self._types, rows)
-        elif rows:
-            connection.execute(self._insert, arrays(rows, self._types), prepare=True)
+        self.write_each(connection, rows, _itself)
+
+    def write_each(self, connection: Connection, things: Collection[T], row_of: Callable[[T], Row]) -> None:
+        """The row of each thing is in the relation; many rows are never in memory together."""
+        if _by_copy(connection, things):
+            _copy_rows(connection, self._copy, self._types, map(row_of, things))
+        elif things:
+            connection.execute(self._insert, arrays(map(row_of, things), self._types), prepare=True)
 
 
 class Upserts:
@@ -278,17 +283,21 @@ class Updates:
         ).format(passing, listed, target)
         self._copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(passing, listed).as_bytes()
 
-    def write(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """The rows that are there have these values; no key comes twice."""
-        if _by_copy(connection, rows):
+    def write_each(self, connection: Connection, things: Collection[T], row_of: Callable[[T], Row]) -> None:
+        """The rows that are there have the values of the things; no key comes twice."""
+        if _by_copy(connection, things):
             connection.execute(self._make)
-            _copy_rows(connection, self._copy, self._types, rows)
+            _copy_rows(connection, self._copy, self._types, map(row_of, things))
             connection.execute(self._many)
-        elif rows:
-            connection.execute(self._few, arrays(rows, self._types), prepare=True)
+        elif things:
+            connection.execute(self._few, arrays(map(row_of, things), self._types), prepare=True)
 
 
-def _by_copy(connection: Connection, rows: Sequence[Row]) -> bool:
+def _itself(row: Row) -> Row:
+    return row
+
+
+def _by_copy(connection: Connection, rows: Collection[object]) -> bool:
     return len(rows) >= COPY_ROWS_MIN and connection.pgconn.pipeline_status == PipelineStatus.OFF
 
 
