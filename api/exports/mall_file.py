@@ -26,7 +26,7 @@ _OF_THE_TRIAL = re.compile(r"^row \d+[:,] ")
 
 
 class NoMallFile(ValueError):
-    """The shop's mall takes no stock file, or the part asked for has no rows."""
+    """The shop's mall takes no stock file, or none so long, or the part asked for has no rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,24 @@ class MallFile:
     def parts(self, house: House, *, differing: bool = False, rows: int | None = None) -> Iterator[Iterator[bytes]]:
         """Files of at most ``rows`` listings each, one when it is None; each is to be read to its end before the next.
 
-        ``differing``: only listings that are to be told another number. Raises what the mall's skill raises for a file too long.
+        ``differing``: only listings that are to be told another number. Reading a file raises NoMallFile when it is too long.
         """
         levels = self._levels(house, differing=differing)
         first = next(levels, None)
-        yield self.write(_some(first, levels, rows), self.profile)
+        yield self._file(_some(first, levels, rows))
         while rows is not None and (following := next(levels, None)) is not None:
-            yield self.write(_some(following, levels, rows), self.profile)
+            yield self._file(_some(following, levels, rows))
+
+    def _file(self, levels: Iterator[ListingLevel]) -> Iterator[bytes]:
+        """One file. Every listing alone was accepted, so what the mall's skill refuses now is the file as a whole."""
+        try:
+            yield from self.write(levels, self.profile)
+        except ValueError as refused:
+            if type(refused).__module__ == "builtins":
+                raise
+            raise NoMallFile(
+                f"{refused}; ask for fewer listings a file: --rows, or rows=… and part=… over HTTP"
+            ) from None
 
     def _levels(self, house: House, *, differing: bool) -> Iterator[ListingLevel]:
         after = ("", "", "")

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -14,17 +14,19 @@ import pytest
 
 import adapters
 from adapters.kit.file_form import FileRow, NotThisFormat
+from adapters.kit.profile import Profile
 from adapters.kit.table import open_table
 from api import cli
 from api.database import Database
 from api.exports.lists import LINE_STATES, LISTING_STATES
+from api.exports.mall_file import MallFile, NoMallFile
 from api.exports.writing import FILTERS, WHATS
 from api.shops import connect
 from ledger import listing
 from ledger.book import shops, stock
 from ledger.book.orders import Named, take_order
 from ledger.listing import NO_RULES
-from ledger.terms import Door, ListingKey, OrderState, Telling, TellingLine
+from ledger.terms import Door, ListingKey, ListingLevel, OrderState, Telling, TellingLine
 from projections.order_list import LineState
 from tests.api.doors_rig import Doors, doors
 from tests.api.running import settings_of
@@ -244,6 +246,25 @@ def test_a_file_is_cut_into_parts_that_together_are_the_whole(open_doors: Doors)
     assert [key for part in found for key in part] == keys
     status, content, _ = get(open_doors, "mall-file", shop=RAKUTEN, rows=3, part=4)
     assert (status, b"part 4" in content) == (400, True)
+
+
+class TooLong(ValueError):
+    """More than two listings."""
+
+
+def two_at_most(levels: Iterable[ListingLevel], _profile: Profile) -> Iterator[bytes]:
+    for count, level in enumerate(levels, 1):
+        if count > 2:
+            raise TooLong("row 3: expected at most 2")
+        yield f"{level.key.item},{level.units}\n".encode()
+
+
+def test_a_file_that_is_too_long_for_the_mall_says_how_to_cut_it(open_doors: Doors) -> None:
+    listed(open_doors, 3)
+    made = MallFile(RAKUTEN, "rakuten", two_at_most, adapters.profile("rakuten"))
+    with pytest.raises(NoMallFile, match=r"at most 2; ask for fewer listings a file: --rows"):
+        [b"".join(part) for part in made.parts(open_doors.house)]
+    assert [b"".join(part).count(b"\n") for part in made.parts(open_doors.house, rows=2)] == [2, 1]
 
 
 # ------------------------------------------------------------------ by command
