@@ -38,6 +38,8 @@ FIELDS: dict[str, str] = {
     "Mutation.stopListings": "listings",
     "Mutation.startListings": "listings",
     "Mutation.changeListingSettings": "listings",
+    "Mutation.sendListingList": "listings",
+    "Mutation.sendSetList": "stock",
     "Mutation.connectShop": "shops",
     "Mutation.changeShopSettings": "shops",
     "Mutation.startIntake": "shops",

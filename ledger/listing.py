@@ -157,6 +157,23 @@ def change_settings(state: Listing, settings: ListingSettingsChanged) -> list[Li
     return [] if settings == state.settings else [settings]
 
 
+def wait(state: Listing) -> list[ListingLinked]:
+    """確認待ち again, as a new listing is: it is told nothing until a person saw the mall's number beside ours. Raises ListingNotAccepted."""
+    if state.state == TO_CONFIRM and state.sku:
+        return []
+    if state.state not in (LINKED, STOPPED):
+        raise ListingNotAccepted(f"the listing is {state.state}; expected one that is linked (連動) or stopped (停止)")
+    return [
+        ListingLinked(
+            sku=state.sku,
+            units_per_listing=state.units_per_listing,
+            state=TO_CONFIRM,
+            codes=list(state.codes),
+            sells_at_zero=state.sells_at_zero,
+        )
+    ]
+
+
 # ------------------------------------------------------------------ the number it should show
 
 

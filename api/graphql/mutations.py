@@ -22,6 +22,7 @@ from api.graphql.inputs import (
     SettingInput,
     aware,
 )
+from api.graphql.lists import ListMutations
 from api.graphql.scalars import Count, Position
 from api.jobs import switching
 from api.shops import connect
@@ -281,7 +282,7 @@ class ShopMutations:
 
 
 @strawberry.type
-class Mutation(StockMutations, OrderMutations, ListingMutations, ShopMutations):
+class Mutation(StockMutations, OrderMutations, ListingMutations, ListMutations, ShopMutations):
     """Everything that changes."""
 
 
