@@ -213,7 +213,8 @@ def _listings_of(house: "House", sku: str) -> list[tuple[str, str, str]]:
 
 def cells(row: Any) -> dict[str, Cell]:
     """A row's fields under the names GraphQL gives them, and its word."""
-    named = {_camel(field.name): _cell(getattr(row, field.name)) for field in fields(row)}
+    names = getattr(row, "__struct_fields__", None) or [field.name for field in fields(row)]
+    named = {_camel(name): _cell(getattr(row, name)) for name in names}
     return named | ({"state": str(row.state)} if "state" not in named and hasattr(row, "state") else {})
 
 
