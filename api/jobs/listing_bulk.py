@@ -298,23 +298,27 @@ class _Ahead:
             wanted.add(verb.wanted)
         if wanted:
             seen.read(wanted)
-        answers: list[Answer | Exception] = []
-        for verb, row in zip(verbs, asked, strict=True):
-            answer = self._one(seen, verb)
-            if not isinstance(answer, Exception):
-                outcome.effects.update(self._task.effects(seen.view, row))
-            answers.append(answer)
-        return answers
-
-    def _one(self, seen: Look, verb: Verb) -> Answer | Exception:
+        answers: dict[int, Answer | Exception] = {}
+        left: Sequence[int] = range(len(verbs))
         for _ in range(ROUNDS_MAX):
-            try:
-                decided = verb.decide(seen.view)
-                seen.view.apply(decided.drafts, self._envelope)
-            except NotReadYet as more:
-                seen.read(more.wanted)
-            except ValueError as refused:
-                return refused
-            else:
-                return decided.answer
-        raise AssertionError(f"{verb.name} asked for more than {ROUNDS_MAX} times")
+            wanted, again = Wanted(), []
+            for n in left:  # as the writer does: what needs more to be read waits, so that all of it is read at once
+                try:
+                    answers[n] = self._one(seen.view, verbs[n], asked[n], outcome)
+                except NotReadYet as more:
+                    wanted.add(more.wanted)
+                    again.append(n)
+            if not again:
+                return [answers[n] for n in range(len(verbs))]
+            seen.read(wanted)
+            left = again
+        raise AssertionError(f"{verbs[left[0]].name} asked for more than {ROUNDS_MAX} times")
+
+    def _one(self, view: View, verb: Verb, asked: Any, outcome: Outcome) -> Answer | Exception:
+        try:
+            decided = verb.decide(view)
+            view.apply(decided.drafts, self._envelope)
+        except ValueError as refused:
+            return refused
+        outcome.effects.update(self._task.effects(view, asked))
+        return decided.answer

@@ -150,6 +150,12 @@ class _Settings:
         """What the ledger is asked, row by row, or why it is not."""
         schema = self._house.database.schema
         with self._house.pool.connection() as connection:
+            for way in (
+                "seqscan",
+                "hashjoin",
+                "mergejoin",
+            ):  # a page of rows is asked for, whatever the planner thinks of its size
+                connection.execute(f"SET LOCAL enable_{way} = off".encode())
             self._of_sku = _listings_of(
                 connection, self._shop, [r.change.sku for _, r in rows if r.key is None and r.change.sku]
             )
