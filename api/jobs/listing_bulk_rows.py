@@ -229,7 +229,7 @@ def _rule(said: Said, name: str) -> int | bool | str | None:
         return default
     match name:
         case "share_percent":
-            return _count({name: label_key(cell).removesuffix("%")}, name, 1, 100)
+            return _share(cell, name)
         case "minimum_rest_seconds":
             return _count(said, name, 0, REST_SECONDS_MAX)
         case "lead_time_days":
@@ -240,6 +240,13 @@ def _rule(said: Said, name: str) -> int | bool | str | None:
             return _day(said, name)
         case _:
             return _count(said, name, 0, UNITS_MAX)
+
+
+def _share(cell: str, name: str) -> int:
+    share = _count({name: label_key(cell).removesuffix("%")}, name, 1, 100)
+    if share is None:
+        raise _Wrong(name, "a whole number from 1 to 100, なし to take the setting away, or blank to leave it")
+    return share
 
 
 def _without(said: Said, name: str, default: int) -> int | None:
