@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from adapters.kit.files_over import FILE_BYTES_MAX, Fault
 from adapters.kit.watchdog import DeadlinePassed
 
+# Protocols have one code for many failures; servers say more in words. Compared, never shown.
+_FULL_WORDS = ("no space left", "quota exceeded", "disk full", "disk quota")
+
 
 class Ended(Exception):
     """The call came to nothing. Becomes an outcome inside ``kit``; its message is a code."""
@@ -42,12 +45,13 @@ class Content:
         self._bytes_max = bytes_max
         self._size_bytes = 0
         self.is_asked = False
+        self.is_begun = False
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        self.is_asked = True
+        self.is_asked = self.is_begun = True
         part = next(self._parts, None)
         self.is_asked = False
         if part is None:
@@ -56,6 +60,11 @@ class Content:
         if self._size_bytes > self._bytes_max:
             raise Ended(Fault.FILE_TOO_LARGE)
         return part
+
+
+def says_full(words: str) -> bool:
+    """Whether a server says in words that its disk or a quota is full."""
+    return any(one in words.lower() for one in _FULL_WORDS)
 
 
 def fault_of_network(error: BaseException) -> Fault | None:

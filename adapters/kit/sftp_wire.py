@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from paramiko import sftp as protocol
 
+from adapters.kit.file_call import says_full
 from adapters.kit.files_over import CHUNK_BYTES
 
 # What the transport, its thread and a malformed answer can end in.
@@ -26,9 +27,6 @@ WIRE_ERRORS = (paramiko.SSHException, paramiko.SFTPError, EOFError, OSError, Val
 NO_SUCH_FILE, PERMISSION_DENIED, FAILURE, UNSUPPORTED = 2, 3, 4, 8
 FILE_EXISTS, DISK_FULL, QUOTA_USED = 11, 14, 15  # Of later drafts of the protocol; some servers of version 3 say them.
 UNACKNOWLEDGED_MAX = 32
-# Servers of version 3 have one code for all failures; some say more in words. Compared, never shown.
-_FULL_WORDS = ("no space left", "quota exceeded", "disk full", "disk quota")
-
 # CBC and SHA-1 or MD5 digests: https://www.rfc-editor.org/rfc/rfc9142 and the defaults of OpenSSH since 6.7.
 OLD_CIPHERS = ("aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc")
 OLD_DIGESTS = ("hmac-sha1", "hmac-md5", "hmac-sha1-96", "hmac-md5-96")
@@ -238,8 +236,7 @@ class SftpWire(paramiko.SFTPClient):  # type: ignore[misc]
         if code == protocol.SFTP_EOF:
             raise EOFError
         if code != protocol.SFTP_OK:
-            words = answer.get_binary().decode("ascii", "replace").lower()
-            raise Refused(code, full=any(one in words for one in _FULL_WORDS))
+            raise Refused(code, full=says_full(answer.get_binary().decode("ascii", "replace")))
 
     def status_of(self, answer: paramiko.Message) -> Refused | None:
         """The refusal that a status message is; None: success."""

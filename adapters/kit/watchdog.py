@@ -76,9 +76,10 @@ class Watchdog:
         raise DeadlinePassed
 
     def connect(self, host: str, port: int, *, seconds_max: float) -> socket.socket:
-        """A guarded connection. Raises OSError, DeadlinePassed."""
+        """A guarded connection; who is done with it shuts it down, closing it leaves our duplicate open. Raises OSError, DeadlinePassed."""
         connection = socket.create_connection((host, port), min(seconds_max, self.left()))
         try:
+            connection.settimeout(self.left())
             self.guard(connection)
         except DeadlinePassed:
             connection.close()

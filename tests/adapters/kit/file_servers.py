@@ -137,7 +137,9 @@ def openssh(
 
 
 @contextmanager
-def proftpd(place: Ground, *, directives: Sequence[str], address: str = "127.0.0.1") -> Iterator[int]:
+def proftpd(
+    place: Ground, *, directives: Sequence[str], address: str = "127.0.0.1", disk_bytes: int | None = None
+) -> Iterator[int]:
     """ProFTPD serves the place's files to USER with PASSWORD; its port."""
     account = place.account
     users = place.keep("users", f"{USER}:{_HASH}:{account.pw_uid}:{account.pw_gid}::{place.files}:/bin/sh\n".encode())
@@ -164,11 +166,12 @@ def proftpd(place: Ground, *, directives: Sequence[str], address: str = "127.0.0
             f"ScoreboardFile {place.path / 'scoreboard'}",
             f"PidFile {place.path / 'pid'}",
             "DelayEngine off",
-            "AllowOverwrite on",
             *directives,
+            "AllowOverwrite on",  # The first of two is heard.
         ]
         settings = place.keep("proftpd.conf", "\n".join(lines).encode() + b"\n")
-        return [str(server), "-n", "-c", str(settings)]
+        run = [str(server), "-n", "-c", str(settings)]
+        return run if disk_bytes is None else [*_on_a_disk_of(disk_bytes, place), *run]
 
     with _started(command, place, says=b"STARTUP", address=address) as port:
         yield port

@@ -19,6 +19,7 @@ class Relay:
         for gate in self._may_pass.values():
             gate.set()
         self._drips = False
+        self._answers_until_held: int | None = None
         self._pause = threading.Event()
         self._pumps: list[threading.Thread] = []
 
@@ -38,6 +39,18 @@ class Relay:
     def hold_answers(self) -> None:
         """From now on the client hears nothing, while the server obeys."""
         self._may_pass["answers"].clear()
+
+    def hold_answers_after(self, more: int) -> None:
+        """As ``hold_answers``, after this many more pieces of answers."""
+        self._answers_until_held = more
+
+    def mend(self) -> None:
+        """What is connected is ended; what connects from now on passes."""
+        self._drips = False
+        self._answers_until_held = None
+        for gate in self._may_pass.values():
+            gate.set()
+        self.cut()
 
     def drip_answers(self) -> None:
         """From now on answers come a byte at a time, often enough that no single wait is long."""
@@ -75,28 +88,32 @@ class Relay:
     def _pump(self, name: str, source: socket.socket, sink: socket.socket) -> None:
         try:
             while part := source.recv(65_536):
+                if name == "answers" and self._answers_until_held is not None:
+                    if self._answers_until_held == 0:
+                        self.hold_answers()
+                    self._answers_until_held -= 1
                 self._may_pass[name].wait(WAIT_SECONDS_MAX)
                 for piece in (part[at : at + 1] for at in range(len(part))) if self._drips else (part,):
                     sink.sendall(piece)
                     if self._drips:
                         self._pause.wait(0.02)
-        except OSError:
-            pass
-        try:
             sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            return
+        except OSError:  # One side broke off: the other sees that too.
+            _end(source)
+            _end(sink)
 
 
 @contextmanager
-def relayed(targets: Mapping[int, tuple[str, int]]) -> Iterator[Relay]:
-    """A relay from each port of 127.0.0.1 (0: any) to its target; ``relay.ports`` are in the same order."""
+def relayed(
+    targets: Mapping[int, tuple[str, int]], *, held: Mapping[socket.socket, tuple[str, int]] | None = None
+) -> Iterator[Relay]:
+    """A relay from each port of 127.0.0.1 (0: any) to its target, and from sockets that listen already to theirs."""
     relay = Relay()
-    listening = [socket.create_server(("127.0.0.1", port)) for port in targets]
+    listening = [*(socket.create_server(("127.0.0.1", port)) for port in targets), *(held or {})]
     relay.ports = tuple(one.getsockname()[1] for one in listening)
     threads = [
         threading.Thread(target=relay.serve, args=(one, target), daemon=True)
-        for one, target in zip(listening, targets.values(), strict=True)
+        for one, target in zip(listening, [*targets.values(), *(held or {}).values()], strict=True)
     ]
     for thread in threads:
         thread.start()
