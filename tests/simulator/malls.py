@@ -13,8 +13,8 @@ from typing import Any
 import adapters
 from adapters.amazon.emulator import state_of as amazon_state
 from adapters.kit.emulator import EmulatedShop, EmulatorClock, InProcess, PushSeen
-from adapters.kit.mall import Mall, ReadFailed, ShopAccess
-from ledger.terms import ListingKey, ListingLevel, ListingRead, Outcome, Result
+from adapters.kit.mall import Mall, OrderApi, OrdersAsked, ReadFailed, ShopAccess
+from ledger.terms import ListingKey, ListingLevel, ListingRead, Outcome, Result, Telling
 from tests.simulator.truth import Sent
 from tests.simulator.wire import Judge, Wire
 from tests.simulator.world import BEGAN
@@ -50,6 +50,7 @@ class Shop:
     key: Callable[[int], ListingKey]
     listings: dict[ListingKey, tuple[str, int]] = field(default_factory=dict)  # SKU, units per listing
     calls: list[Call] = field(default_factory=list)
+    asked: bool = False  # its orders come by asking too
     to_the_minute: bool = False  # its mails give an order's time without seconds
 
 
@@ -122,6 +123,42 @@ def _takes(code: str, settings: dict[str, str], entered: dict[str, str], form: C
     http.close()
     shown = [emulated.stock[level.key] for level in levels]
     return all(one.result in TAKEN for one in outcomes) and shown == [level.units for level in levels]
+
+
+@cache
+def tells_when_asked(code: str, place: int, settings: tuple[tuple[str, str], ...]) -> bool:
+    """Whether the mall, asked for orders, names a listing of this form as it was linked."""
+    mall, moment, key = adapters.mall(code), BEGAN, FORMS[place](1)
+    api = mall.order_api
+    if not isinstance(api, OrderApi):
+        return False
+
+    def now() -> datetime:
+        nonlocal moment
+        moment += timedelta(seconds=2)
+        return moment
+
+    async def sleep(_seconds: float) -> None:
+        return None
+
+    known = {one.name: one.example or "secret" for one in mall.settings if one.secret and (one.required or one.example)}
+    emulated = EmulatedShop(code, dict(settings), dict(known), EmulatorClock(now, sleep))
+    assert callable(mall.emulator)
+    app: Any = mall.emulator(emulated)
+    http = InProcess(app, now=now)
+    base, profile = {"*": "http://127.0.0.1"}, adapters.profile(code)
+    access = ShopAccess(http, dict(settings), known, known.__setitem__, now, base, profile)
+    emulated.set_stock(key, 5)
+    order = emulated.sell(key, 2)
+    moment += timedelta(minutes=10)
+    page = api.fetch(access, OrdersAsked(moment - timedelta(hours=1), moment))
+    http.close()
+    if order is None or isinstance(page, ReadFailed) or [raw.order for raw in page.orders] != [order.number]:
+        return False
+    told = api.read(page.orders[0].body, profile)
+    return isinstance(told, Telling) and [(one.item, one.variant, one.quantity) for one in told.lines] == [
+        (key.item, key.variant, 2)
+    ]
 
 
 # ------------------------------------------------------------------ watching

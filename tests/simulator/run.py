@@ -23,19 +23,24 @@ from ledger.book.pushes import record_read
 from ledger.facts.listing import ListingSettingsChanged
 from ledger.facts.shop import DryRunReviewed
 from ledger.listing import LINKED, Listing
-from ledger.terms import CancelReason, Door, ListingKey, ListingRead, OrderState, Telling, TellingLine
+from ledger.terms import ListingKey, ListingRead
 from projections import listings
+from projections import shops as shop_list
 from projections.runner import Runner
+from tests.simulator import mails
+from tests.simulator.asking import Asking
 from tests.simulator.house import BY, open_world_house
 from tests.simulator.judge import arrived, begun
 from tests.simulator.malls import (
     DELAYS_SECONDS,
+    FORMS,
     ITEMS_MAX,
     Shop,
     account_at,
     key_at,
     pushed_malls,
     takes_its_time,
+    tells_when_asked,
     watched,
 )
 from tests.simulator.truth import Sold, Truth, shown_in_the_end
@@ -43,7 +48,6 @@ from tests.simulator.wire import Weather, Wire
 from tests.simulator.world import World
 
 RUN_SECONDS = 900.0
-TOLD_SECONDS_MAX = 300.0
 SETTLE_SECONDS = 1_800.0  # after the last mail: missing units whose orders came, quiet times, dead requests
 MALLS = 3  # at once, of all there are
 ALL_FROM_SEED, ALL_EVERY_SEED = 25, 5  # worlds of all malls at once: none in CI, every fifth of a soak
@@ -79,6 +83,7 @@ class Simulation:
         self.shops: dict[str, Shop] = {}
         self.selling = True
         self.restores = self.world.maybe(0.4)  # malls that may put units back at a cancel do
+        self.asks = self.world.maybe(0.4)  # orders come by asking, where the mall can be asked, and by mail
         self._database = database
         self._home = home
         self._serial = 0
@@ -91,7 +96,7 @@ class Simulation:
             self.runner = Runner(
                 lambda: psycopg.connect(self._database.conninfo(), autocommit=True),
                 self._database.schema,
-                [listings.TABLE],
+                [listings.TABLE, shop_list.TABLE],
                 holder="simulator",
                 clock=world,
             )
@@ -99,6 +104,9 @@ class Simulation:
             accesses = ShopAccesses(house, open_http=self._wire, mall_of=self._mall)
             self.pushing = Pushing(house, accesses, world.new_id(), self._folded)
             self._found()
+            asked = {one.code: one for one in self.shops.values() if one.asked}
+            self.asking = Asking(house, accesses, asked, self.truth)
+            self.asking.begin()
             for one in list(self.shops):
                 world.after(chance.uniform(5, 10), self._sells(one))
             for _ in range(chance.randint(1, 4)):
@@ -106,8 +114,12 @@ class Simulation:
             if world.maybe(0.5):
                 world.after(chance.uniform(60, RUN_SECONDS), self._syncs)
             world.after(1.0, self._polls)
+            if asked:
+                world.after(2.0, self._asks)
             world.run_until(RUN_SECONDS)
             self._come_to_rest()
+            for code in self.shops:
+                self._do(shops.stop_intake(code))  # so that the next seed's world does not ask them
             pushes = sum(len(one.emulated.pushes) for one in self.shops.values())
             accesses.close()
             self.runner.close()
@@ -161,7 +173,11 @@ class Simulation:
         code = shop.code_of(mall.code, f"seed-{self.seed}")
         assert callable(mall.emulator)
         app: Any = mall.emulator(emulated)
-        emulated.number_order = lambda serial, _: f"{code}-{serial}"
+        key = key_at(mall, account, world.chance)
+        place = FORMS.index(key)
+        asked = self.asks and tells_when_asked(mall.code, place, tuple(account.settings.items()))
+        if not asked:
+            emulated.number_order = lambda serial, _: f"{code}-{serial}"
         emulated.write_order_mail = emulated.write_cancel_mail = lambda _shop, _order: b""
         emulated.restores_on_cancel = self.restores and mall.restores_on_cancel is not RestoresOnCancel.NO
         weather = Weather() if world.maybe(0.7) else Weather(0, 0, 0, 0, 0)
@@ -180,8 +196,9 @@ class Simulation:
             sending=lambda levels: begun(self.shops[code], levels, world.now(), self._free(), self.truth),
             looked=lambda units, at: self.truth.looked(code, units, at),
         )
-        key = key_at(mall, account, world.chance)
-        one = self.shops[code] = Shop(code, seen, emulated, wire, key, to_the_minute=world.maybe(0.3))
+        if not asked:
+            seen = replace(seen, order_api=Gap("not asked in this world"))
+        one = self.shops[code] = Shop(code, seen, emulated, wire, key, asked=asked, to_the_minute=world.maybe(0.3))
         settle = takes_its_time(emulated, world.chance.choice(DELAYS_SECONDS))
         if settle is not None:
             world.after(1.0, self._applies(one, settle))
@@ -239,57 +256,37 @@ class Simulation:
         world, chance = self.world, self.world.chance
         sku, each = one.listings[key]
         quantity = order.lines[0][1]
-        self.truth.sold(Sold(order.number, one.code, key, sku, quantity * each, order.ordered_at))
-        tells = self._tells(one, key, order, quantity)
-        world.after(_late(world), tells)
+        self.truth.sold(Sold(f"{one.code}/{order.number}", one.code, key, sku, quantity * each, order.ordered_at))
+        tells = self._tells(one, key, order)
+        world.after(mails.seconds_late(world), tells)
         if world.maybe(0.1):
-            world.after(_late(world), tells)  # the same mail again
-        if world.maybe(0.2):
+            world.after(mails.seconds_late(world), tells)  # the same mail again
+        if world.maybe(0.2) and not one.asked:  # what a cancel means for the stock, each mall's own reasons say
             world.after(chance.uniform(5, 300), self._cancels(one, key, order))
 
-    def _tells(self, one: Shop, key: ListingKey, order: EmulatedOrder, quantity: int) -> Callable[[], None]:
+    def _tells(self, one: Shop, key: ListingKey, order: EmulatedOrder) -> Callable[[], None]:
         placed = order.ordered_at.replace(microsecond=0, second=0 if one.to_the_minute else order.ordered_at.second)
 
         def happens() -> None:
             sku, _ = one.listings[key]
-            telling = Telling(
-                order=order.number,
-                door=Door.MAIL,
-                told_at=order.ordered_at,
-                state=OrderState.CONFIRMED,
-                complete=True,
-                verified=True,
-                lines=(TellingLine(key.item, key.variant, quantity),),
-                parser_version=1,
-                ordered_at=placed,
-            )
+            telling = mails.told(order, placed)
             self._do(orders.take_order(one.code, telling, [orders.Named(key, sku)]))
-            self.truth.told.add(order.number)
+            self.truth.told.add(f"{one.code}/{order.number}")
             self._wake()
 
         return happens
 
     def _cancels(self, one: Shop, key: ListingKey, order: EmulatedOrder) -> Callable[[], None]:
         def told(cancelled_at: datetime) -> None:
-            telling = Telling(
-                order=order.number,
-                door=Door.MAIL,
-                told_at=cancelled_at,
-                state=OrderState.CANCELLED,
-                complete=False,
-                verified=True,
-                lines=(),
-                parser_version=1,
-                reason=CancelReason.BUYER,
-            )
+            telling = mails.cancelled(order, cancelled_at)
             self._do(orders.take_order(one.code, telling, []))
             self._wake()
 
         def happens() -> None:
             cancelled_at = self.world.now()
-            self.truth.cancelled.add(order.number)
+            self.truth.cancelled.add(f"{one.code}/{order.number}")
             one.emulated.cancel(order.number)
-            self.world.after(_late(self.world), lambda: told(cancelled_at))
+            self.world.after(mails.seconds_late(self.world), lambda: told(cancelled_at))
 
         return happens
 
@@ -309,6 +306,11 @@ class Simulation:
     def _polls(self) -> None:
         self._push()
         self.world.after(self.world.chance.uniform(6, 20) if self.selling else 40.0, self._polls)
+
+    def _asks(self) -> None:
+        if self.asking.step(self.runner.run_once):
+            self._wake()
+        self.world.after(self.world.chance.uniform(5, 40) if self.selling else 40.0, self._asks)
 
     def _syncs(self) -> None:
         code = self.world.chance.choice(list(self.shops))
@@ -369,7 +371,7 @@ class Simulation:
         """Nobody buys any more, every mail arrives, the weather is fine: each mall shows what it should."""
         world, truth = self.world, self.truth
         self.selling = False
-        world.run_until(RUN_SECONDS + 2 * TOLD_SECONDS_MAX + 10)
+        world.run_until(RUN_SECONDS + 2 * mails.TOLD_SECONDS_MAX + 10)
         for one in self.shops.values():
             one.wire.stopped = True
         world.run_until(RUN_SECONDS + SETTLE_SECONDS)
@@ -386,10 +388,3 @@ class Simulation:
     def _sold_units(self, sku: str) -> int:
         cancelled = self.truth.cancelled
         return sum(sale.units for sale in self.truth.sales if sale.sku == sku and sale.order not in cancelled)
-
-
-def _late(world: World) -> float:
-    """How late a mail is: often seconds, sometimes minutes."""
-    return world.chance.choice(
-        [world.chance.uniform(0, 3), world.chance.uniform(0, 60), world.chance.uniform(0, TOLD_SECONDS_MAX)]
-    )
