@@ -23,7 +23,7 @@ from api.projecting import ensure_tables, feed
 from api.unavailable import Unavailable
 from api.wiring import House, local_postgres
 
-STEP_SECONDS_MAX = 2.0  # how long a step may take to end when the process stops; what it did is durable by then
+STEP_SECONDS_MAX = 3.0  # how long a step may take to end when the process stops; what it did is durable by then
 ANSWER_SECONDS_MAX = 3
 CALLERS_MAX = 1_000  # beyond it 503: a caller that waits in vain helps nobody
 LOOK_SECONDS = 1.0

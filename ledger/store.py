@@ -17,10 +17,12 @@ from eventsourcing.persistence import (
     InterfaceError,
     Mapper,
     OperationalError,
+    PersistenceError,
     ProgrammingError,
     StoredEvent,
 )
 from eventsourcing.utils import Environment, EnvType, retry
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row, tuple_row
 
@@ -35,6 +37,7 @@ __all__ = [
     "LedgerMapper",
     "LedgerProcessRecorder",
     "LedgerRecorder",
+    "LedgerSubscription",
     "open_ledger",
 ]
 
@@ -42,6 +45,26 @@ EVENTS_SUFFIX = "_events"
 POOL_CONNECTIONS_MAX = 4  # a subscription holds one for as long as it lives
 RETRIES_MAX = 10  # of the library's own recorder
 RETRY_SECONDS = 0.2
+LISTEN_SECONDS = 0.1  # how soon a subscription sees that it was stopped
+
+
+class LedgerSubscription(library.PostgresSubscription):
+    """The library's subscription. Its first look is made while LISTEN may be still on its way: what is recorded between the
+    two would wait for the next commit. So it looks once more when it listens.
+    """
+
+    def _listen(self) -> None:
+        try:
+            with self._recorder.datastore.get_connection() as connection:
+                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._recorder.channel_name)))
+                self._has_been_notified.set()
+                while not (self._has_been_stopped or self._thread_error):
+                    for _ in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
+                        self._has_been_notified.set()
+        except (PersistenceError, psycopg.Error) as error:
+            self._thread_error = self._thread_error or error
+        finally:
+            self.stop()
 
 
 class LedgerRecorder(library.PostgresApplicationRecorder):
@@ -60,6 +83,10 @@ class LedgerRecorder(library.PostgresApplicationRecorder):
         base = events_table_name.removesuffix(EVENTS_SUFFIX)
         self._statements = Statements(datastore.schema, base, id_type=datastore.originator_id_type)
         self.channel_name = self._statements.channel
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "LedgerSubscription":
+        """The library's subscription, which also sees what was recorded just before it began to listen."""
+        return LedgerSubscription(recorder=self, gt=gt, topics=topics)
 
     def create_table(self) -> None:
         """Refused: the migrations make the tables, once, as the owner."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import adapters
 from adapters.kit.mall import NotOffered, OrderApi, OrdersAsked, OrdersPage, ReadFailed
+from api.connecting import missing
 from api.jobs.worker import Loop
 from api.shop_access import ConnectedShop, ShopAccesses, TurnNotGot
 from api.tables import inbox, mall_paces, order_polls
@@ -31,6 +32,7 @@ FIND_SECONDS = 5.0  # how often shops that began or ceased to take orders are lo
 SLEEP_SECONDS_MAX = 2.0
 TURN_NOT_GOT = "turn_not_got"
 SHOP_NOT_READY = "shop_not_ready"
+SETTINGS_MISSING = "settings_missing"
 
 
 def loops(house: House) -> list[Loop]:
@@ -107,6 +109,9 @@ class OrderPolling:
         api = one.mall.order_api
         if not isinstance(api, OrderApi) or not one.shop.intake:
             self._keep(replace(poll, due_at=now + timedelta(seconds=POLL_SECONDS)))
+            return
+        if missing(self._house, one.mall, poll.shop):  # mail may be all this shop's orders come by
+            self._keep(replace(poll, due_at=now + timedelta(seconds=POLL_SECONDS), code=SETTINGS_MISSING))
             return
         if wait := self._slot(one, api):
             self._keep(replace(poll, due_at=now + timedelta(seconds=wait)))

@@ -13,6 +13,7 @@ from typing import Protocol
 import psycopg
 import structlog
 from psycopg import sql
+from psycopg_pool import PoolClosed
 
 from api.logs import where
 from api.wiring import House
@@ -115,6 +116,8 @@ class Worker:
             try:
                 count = loop.step()
             except Exception as error:  # noqa: BLE001  # the one place: recorded, seen, tried again
+                if self._stopping.is_set() and isinstance(error, PoolClosed):
+                    return  # the process ends: what the step did not end is begun again by the next one
                 failures += 1
                 self._note(loop, failures, error)
                 self._stopping.wait(min(BACK_OFF_SECONDS * 2 ** min(failures, 16), BACK_OFF_SECONDS_MAX))

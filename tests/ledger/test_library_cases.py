@@ -7,6 +7,7 @@ below with what it does instead: ``ApplicationRecorderAsSnapshots``.
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from typing import Any, ClassVar
 from unittest import TestCase
@@ -31,7 +32,7 @@ from eventsourcing.utils import Environment
 from psycopg import sql
 
 from api.database import Database
-from ledger.store import LedgerFactory, LedgerProcessRecorder, LedgerRecorder
+from ledger.store import LedgerFactory, LedgerProcessRecorder, LedgerRecorder, LedgerSubscription
 from tests.ledger.library_tables import environment, make_counters, make_schema, make_tables
 
 # One case reads a deprecated attribute and checks that it warns.
@@ -76,6 +77,25 @@ class TestApplicationRecorderWithUuids(OnOurTables, recorders.ApplicationRecorde
 
     def test_insert_subscribe_as_offered_by_the_library(self) -> None:
         self.optional_test_insert_subscribe()
+
+    def test_what_is_recorded_before_a_subscription_listens_is_not_waited_for(self) -> None:
+        recorder = self.create_recorder()
+        looked, may_listen = threading.Event(), threading.Event()
+
+        class LateListener(LedgerSubscription):
+            def _pull(self) -> None:
+                super()._pull()
+                looked.set()
+
+            def _listen(self) -> None:
+                may_listen.wait(30)
+                super()._listen()
+
+        with LateListener(recorder=recorder) as subscription:
+            assert looked.wait(30)
+            recorder.insert_events([StoredEvent(self.new_originator_id(), 1, "topic", b"state")])
+            may_listen.set()
+            assert next(subscription).topic == "topic"
 
 
 class TestApplicationRecorderWithTexts(TestApplicationRecorderWithUuids):

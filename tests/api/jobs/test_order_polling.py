@@ -180,6 +180,15 @@ def test_a_key_that_is_not_accepted_is_tried_every_ten_minutes(shop: Asking) -> 
     assert shop.poll.due_at - shop.scene.clock.now() > timedelta(seconds=KEY_SECONDS - 5)
 
 
+def test_a_shop_that_lacks_a_key_is_not_asked_and_says_so(shop: Asking) -> None:
+    with shop.scene.house.pool.connection() as connection:
+        kept = connection.execute("DELETE FROM shop_secrets WHERE shop = %s RETURNING *", (shop.code,)).fetchall()
+    shop.ask()
+    assert (shop.poll.code, shop.poll.asked_at, shop.poll.failures) == ("settings_missing", None, 0)
+    assert kept
+    assert shop.scene.malls[shop.code].requests_seen == 0
+
+
 def test_a_shop_whose_intake_is_stopped_is_not_asked_and_misses_nothing(shop: Asking) -> None:
     shop.ask()
     shop.scene.do(shop_verbs.stop_intake(shop.code))
