@@ -7,8 +7,9 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 CODE = ("ledger", "projections", "adapters", "api")
@@ -68,6 +69,11 @@ class Source:
     text: str
     tree: ast.Module
 
+    @cached_property
+    def nodes(self) -> Sequence[ast.AST]:
+        """Every node of the tree; each rule goes over all of them."""
+        return list(ast.walk(self.tree))
+
     @property
     def is_code(self) -> bool:
         return self.path.split("/", 1)[0] in CODE
@@ -79,7 +85,7 @@ class Source:
     def imported(self) -> dict[str, str]:
         """Local name -> the dotted name it stands for."""
         names: dict[str, str] = {}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     names[alias.asname or alias.name.split(".", 1)[0]] = (
@@ -93,7 +99,7 @@ class Source:
     def uses(self) -> Iterator[tuple[int, str]]:
         """Every dotted name that is read, by line, with imports followed (``now`` -> ``datetime.datetime.now``)."""
         imported = self.imported()
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, (ast.Attribute, ast.Name)):
                 dotted = _dotted(node)
                 first, _, rest = dotted.partition(".")
@@ -119,7 +125,7 @@ def fits_on_its_pages(source: Source) -> Iterator[str]:
     lines = source.text.count("\n")
     if lines > FILE_LINES_MAX:
         yield f"{source.path}: {lines} lines; expected at most {FILE_LINES_MAX}: split by subject"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > FUNCTION_LINES_MAX:
@@ -130,7 +136,7 @@ def is_named_for_what_it_is(source: Source) -> Iterator[str]:
     for word in _words(Path(source.path).stem):
         if word in EMPTY_NAMES:
             yield f"{source.path}: '{word}' in a file name says nothing; name the subject"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ClassDef):
             for word in _words(node.name):
                 if word in EMPTY_NAMES:
@@ -149,7 +155,7 @@ def spells_words_out(source: Source) -> Iterator[str]:
 def prints_only_in_the_command_line(source: Source) -> Iterator[str]:
     if not source.is_code or source.path.startswith("api/cli/"):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and _dotted(node.func) == "print":
             yield f"{source.path}:{node.lineno}: print is for api/cli/ alone"
 
@@ -157,7 +163,7 @@ def prints_only_in_the_command_line(source: Source) -> Iterator[str]:
 def catches_what_it_can_mend(source: Source) -> Iterator[str]:
     if not source.is_code or source.path in BROAD_CATCHERS:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ExceptHandler):
             caught = (
                 [None] if node.type is None else node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
@@ -170,9 +176,7 @@ def asks_for_clock_and_chance(source: Source) -> Iterator[str]:
     if not source.is_code or source.path in WIRED:
         return
     called = {
-        (node.func.lineno, _dotted(node.func).rpartition(".")[2])
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.Call)
+        (node.func.lineno, _dotted(node.func).rpartition(".")[2]) for node in source.nodes if isinstance(node, ast.Call)
     }
     for line, name in source.uses():
         if name in FROM_WIRING_WHEN_CALLED and (line, name.rpartition(".")[2]) in called:
@@ -205,7 +209,7 @@ def leaves_libraries_to_their_one_file(source: Source) -> Iterator[str]:
 def freezes_its_records(source: Source) -> Iterator[str]:
     if not source.is_code:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             for decorator in node.decorator_list:
                 call = decorator if isinstance(decorator, ast.Call) else None
@@ -233,7 +237,7 @@ def leaves_nothing_undone(source: Source) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
         if token.type == tokenize.COMMENT and UNDONE.search(token.string):
             yield f"{source.path}:{token.start[0]}: an open end needs its issue: TODO(#123)"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Raise) and node.exc is not None:
             raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
             if _dotted(raised) == "NotImplementedError":
@@ -251,7 +255,7 @@ def tests_honestly(source: Source) -> Iterator[str]:
             ("pytest.mark.skip", "pytest.mark.xfail")
         ):
             yield f"{source.path}:{line}: {name}: a test runs or does not exist"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             if any(argument.arg in ("monkeypatch", "mocker") for argument in node.args.args):
                 yield f"{source.path}:{node.lineno}: {node.name}: no patching of names: pass a fake in"
