@@ -146,7 +146,7 @@ def _orders(seen: Seen) -> Iterator[Finding]:
             PROBLEM,
             "受注取込の起動後、まだ1件も受注が届いていません。",
             "No order has come since intake was started.",
-            f"転送先 {seen.mail} にモールの受注メールが転送されているか確認する / forward the mall's order mails there",
+            _way_in(seen),
         )
     yield from _doors(seen)
     if count := seen.inbox.get("quarantined", 0):
@@ -179,6 +179,16 @@ def _orders(seen: Seen) -> Iterator[Finding]:
         )
 
 
+def _way_in(seen: Seen) -> str:
+    """Where this shop's orders are to be sent: its mail address, or its webhook where no mail is read."""
+    if callable(seen.mall.order_mail):
+        return f"モールの受注メールが {seen.mail} に転送されているか確認する / forward the mall's order mails to this address"
+    if isinstance(seen.mall.order_webhook, OrderWebhook):
+        path = f"/inbound/webhook/{seen.mail.partition('@')[0]}"
+        return f"{path} に署名付きで送る（docs/guides/webhook.md） / send signed calls there"
+    return "認証情報とモール側の受注APIの有効化を確認する / check keys and that the mall's order API is on"
+
+
 def _doors(seen: Seen) -> Iterator[Finding]:
     last = seen.last_message_at
     if last is None:
@@ -188,7 +198,7 @@ def _doors(seen: Seen) -> Iterator[Finding]:
             PROBLEM,
             "このショップには、まだ何も届いていません。",
             "Nothing has arrived for this shop yet.",
-            f"{seen.mail} への転送設定を確認する / check the forwarding to this address",
+            _way_in(seen),
         )
     elif seen.now - last > timedelta(hours=SILENT_HOURS):
         yield Finding(
@@ -197,7 +207,7 @@ def _doors(seen: Seen) -> Iterator[Finding]:
             PROBLEM,
             f"{SILENT_HOURS}時間以上、何も届いていません（最後: {last.isoformat()}）。",
             f"Nothing has arrived for {SILENT_HOURS} hours (last: {last.isoformat()}).",
-            "メールの転送設定とモールの通知設定を確認する / check mail forwarding and the mall's notices",
+            _way_in(seen),
         )
     else:
         order = "" if seen.last_order_at is None else f"、最後の受注 {seen.last_order_at.isoformat()}"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.output import Cell, Json, show_rows
+from api.cli.output import Cell, Json, show_record, show_rows
 
 commands = typer.Typer()
 
@@ -39,6 +39,10 @@ def doctor(
                             "next": one.next_step,
                         }
                     )
-    show_rows(rows, ("shop", "about", "level", "code", "cause", "next"), as_json=json)
+    if json:
+        show_rows(rows, (), as_json=True)
+    for row in [] if json else rows:  # whole sentences: a table would cut the step that is to be done
+        show_record({name: value for name, value in row.items() if value}, as_json=False)
+        print()
     if any(row["level"] == PROBLEM for row in rows):
         raise typer.Exit(EXIT_PROBLEM)

@@ -12,6 +12,7 @@ from api.diagnosis import FINE, PROBLEM, findings
 from api.jobs.intake import drain
 from api.jobs.relink import ProjectedListings
 from api.projecting import catch_up
+from api.shops import connect
 from api.tables import mall_paces, order_polls, push_breakers
 from api.wiring import House
 from ledger.book import shops
@@ -58,6 +59,14 @@ def test_a_shop_that_was_just_connected_says_what_is_missing(house: House) -> No
     assert "license_key" in found["settings_missing"].english
     house.book.do(shops.stop_intake(RAKUTEN), house.by())
     assert "intake_stopped" in codes(house)
+
+
+def test_a_shop_that_takes_no_mail_is_sent_to_its_webhook(house: House) -> None:
+    house.book.do(connect("cart", "one", match_key="", settings={}), house.by())
+    house.book.do(shops.start_intake("cart-one"), house.by())
+    found = {one.code: one.next_step for one in findings(house, "cart-one")}
+    assert found["nothing_arrived"].startswith("/inbound/webhook/")
+    assert "@" not in found["nothing_arrived"] + found["intake_not_proven"]
 
 
 def test_orders_that_come_and_name_no_listing_are_said(house: House, clock: TurnedClock) -> None:
