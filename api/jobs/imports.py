@@ -40,7 +40,7 @@ from projections.checkpoint import create_missing
 
 STAGE_ROWS = 5_000
 CHUNK_ROWS_FIRST, CHUNK_ROWS_MIN = 500, 50
-LOCK_SECONDS_AIM = 0.06
+LOCK_SECONDS_AIM, CHUNK_GROWTH_MAX = 0.05, 1.25
 MOVED_TRIES_MAX = 5  # of deciding one chunk ahead, when the ledger moves on faster than we decide
 OUR_FORM = "house"
 PROBLEMS_SHOWN_MAX = 20
@@ -343,8 +343,8 @@ def ready(house: House) -> None:
 
 
 def _next_size(size: int, lock_seconds: float) -> int:
-    """So many rows as would have held the lock for the time aimed at; never less than half or more than twice as many."""
-    factor = min(2.0, max(0.5, LOCK_SECONDS_AIM / max(lock_seconds, 0.001)))
+    """So many rows as would have held the lock for the time aimed at, grown slowly: one quick chunk says little of the next."""
+    factor = min(CHUNK_GROWTH_MAX, max(0.5, LOCK_SECONDS_AIM / max(lock_seconds, 0.001)))
     return max(CHUNK_ROWS_MIN, min(CHUNK_ROWS_MAX, int(size * factor)))
 
 
