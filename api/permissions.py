@@ -21,6 +21,7 @@ FIELDS: dict[str, str] = {
     "Query.shops": "read",
     "Query.listings": "read",
     "Query.imports": "read",
+    "Query.believed": "read",
     "Query.diagnosis": "shops",
     "Mutation.registerSku": "stock",
     "Mutation.overwriteStock": "stock",

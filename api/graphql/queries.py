@@ -10,6 +10,7 @@ from psycopg import Connection as Database
 from strawberry.scalars import JSON
 
 from api.diagnosis import findings
+from api.graphql.believed import BelievedQueries
 from api.graphql.context import Asked
 from api.graphql.inputs import aware
 from api.graphql.nodes import (
@@ -57,7 +58,7 @@ async def _read(
 
 
 @strawberry.type
-class Query:
+class Query(BelievedQueries):
     """Everything that can be read."""
 
     @strawberry.field

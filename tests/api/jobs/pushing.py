@@ -16,6 +16,7 @@ from adapters.kit.mall import Setting
 from api.database import Database
 from api.jobs import push, push_rows
 from api.jobs.push import Pushing
+from api.projecting import tables
 from api.settings import Settings
 from api.shop_access import ShopAccesses
 from api.shops import connect
@@ -71,12 +72,16 @@ class Stage:
     malls: dict[str, EmulatedShop] = field(default_factory=dict)
     opened: list[ShopAccesses] = field(default_factory=list)
     serial: int = 0
+    shares: bool = False
 
     def do(self, verb: Verb) -> Mapping[str, object]:
         return self.house.book.do(verb, BY).answer
 
     def fold(self) -> None:
+        """The tables hold every fact; with ``shares`` what the house itself runs may feed them too."""
         self.runner.run_once()
+        if self.shares:
+            self.runner.close()
 
     def stock(self, sku: str, units: int) -> None:
         """上書き: this many are available now."""
@@ -158,25 +163,26 @@ class Stage:
 
 
 @contextmanager
-def stage(database: Database, home: Path, *, began_seconds: float = 0.0) -> Iterator[Stage]:
-    """A merchant with a clock that moves when somebody waits."""
+def stage(database: Database, home: Path, *, began_seconds: float = 0.0, shares: bool = False) -> Iterator[Stage]:
+    """A merchant with a clock that moves when somebody waits. ``shares``: every table is fed, by the house's commands too."""
     clock = MovingClock(began_seconds=began_seconds)
     with open_house(Settings(home=home), database=database, clock=clock) as house:
         runner = Runner(
             lambda: psycopg.connect(database.conninfo(), autocommit=True),
             database.schema,
-            [listings.TABLE],
+            tables() if shares else [listings.TABLE],
             holder="runner",
             clock=clock,
         )
 
         def folded(position: int) -> bool:
-            runner.run_once()
+            scene.fold()
             with house.pool.connection() as connection:
                 return push_rows.standing(connection, database.schema)[0] >= position
 
         accesses = ShopAccesses(house)
-        scene = Stage(house, clock, runner, Pushing(house, accesses, "worker", folded), opened=[accesses])
+        pushing = Pushing(house, accesses, "worker", folded)
+        scene = Stage(house, clock, runner, pushing, opened=[accesses], shares=shares)
         try:
             yield scene
         finally:
