@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from ledger.codec import Record
 from ledger.facts.shop import (
@@ -19,11 +20,12 @@ from ledger.facts.shop import (
     ShopResumed,
     ShopSettingsChanged,
 )
+from ledger.terms import utc_text
 from ledger.view import Fold
 
 SHOP_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SEND_TYPES = ("api", "file")
-BACKLOG_CHOICES = ("take", "counted", "skip")
+TAKE, COUNTED, SKIP = BACKLOG_CHOICES = ("take", "counted", "skip")
 
 
 class ShopNotReady(ValueError):
@@ -34,9 +36,29 @@ class ShopNotAccepted(ValueError):
     """The shop cannot be connected so; the message says what was seen and what was expected."""
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What a person chose for the orders of the time from ``since`` ("": the beginning) to ``up_to``, when intake stood still.
+
+    ``position`` is that of the BacklogChosen, which 計上済 units are counted against.
+    """
+
+    choice: str
+    since: str
+    up_to: str
+    position: int
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether the moment is of that time."""
+        return self.since < utc_text(moment) <= self.up_to
+
+
 @dataclass(frozen=True)
 class Shop:
-    """The shop as its stream says. ``intake_proven``: one order or one successful poll since intake was started."""
+    """The shop as its stream says. ``intake_proven``: one order or one successful poll since intake was started.
+
+    ``stopped_at``: when intake was stopped last, "" when it never ran; ``backlogs`` what was chosen at each start, oldest first.
+    """
 
     mall: str = ""
     mall_shop_id: str = ""
@@ -51,6 +73,8 @@ class Shop:
     reviewed_position: int = 0
     reviewed_passed: bool = False
     position: int = 0
+    stopped_at: str = ""
+    backlogs: tuple[Backlog, ...] = ()
 
     @property
     def connected(self) -> bool:
@@ -60,6 +84,11 @@ class Shop:
     def pushing(self) -> bool:
         """Whether numbers may leave now: switched on, not paused, and fed by orders (D22)."""
         return self.push and self.paused is None and (self.one_way or (self.intake and self.intake_proven))
+
+    def backlog_of(self, received_at: datetime, placed_at: datetime) -> Backlog | None:
+        """The choice a message falls under: it was kept while intake stood still, or tells of that time and comes late."""
+        found = (one for one in reversed(self.backlogs) if one.holds(received_at) or one.holds(placed_at))
+        return next(found, None)
 
 
 def evolve(shop: Shop, record: Record) -> Shop:
@@ -73,7 +102,10 @@ def evolve(shop: Shop, record: Record) -> Shop:
         case IntakeStarted():
             return replace(after, intake=True, intake_proven=False)
         case IntakeStopped():
-            return replace(after, intake=False, intake_proven=False)
+            return replace(after, intake=False, intake_proven=False, stopped_at=utc_text(record.envelope.at))
+        case BacklogChosen(choice=choice, up_to=up_to):
+            chosen = Backlog(choice, shop.stopped_at, up_to, record.position)
+            return replace(after, backlogs=(*shop.backlogs, chosen))
         case IntakeProven():
             return replace(after, intake_proven=True)
         case DryRunReviewed(guard_passed=passed):
@@ -120,10 +152,23 @@ def change_settings(shop: Shop, settings: Mapping[str, str]) -> list[ShopSetting
     return [ShopSettingsChanged(names=list(new), values=list(new.values()))] if new else []
 
 
-def start_intake(shop: Shop) -> list[IntakeStarted]:
-    """受注取込 起動."""
+def start_intake(
+    shop: Shop, *, backlog: str | None = None, up_to: str = "", now: str = ""
+) -> list[BacklogChosen | IntakeStarted]:
+    """受注取込 起動. ``backlog``: what happens with what was kept until ``up_to`` (``now`` when not said). Raises ShopNotReady, ShopNotAccepted."""
     _connected(shop)
-    return [] if shop.intake else [IntakeStarted()]
+    if backlog is None:
+        return [] if shop.intake else [IntakeStarted()]
+    if backlog not in BACKLOG_CHOICES:
+        raise ShopNotAccepted(f"backlog {backlog!r}; expected one of {', '.join(BACKLOG_CHOICES)}")
+    if shop.intake:
+        raise ShopNotReady(
+            "受注取込 runs already: what was kept is taken; expected the choice at the start, after a stop"
+        )
+    if up_to and not shop.stopped_at < up_to <= now:
+        since = f"after it was stopped, {shop.stopped_at}" if shop.stopped_at else "a time"
+        raise ShopNotAccepted(f"backlog up to {up_to}; expected {since}, and not after now, {now}")
+    return [BacklogChosen(choice=backlog, up_to=up_to or now), IntakeStarted()]
 
 
 def stop_intake(shop: Shop, on_their_way: int) -> list[IntakeStopped | PushStopped]:
@@ -137,14 +182,6 @@ def stop_intake(shop: Shop, on_their_way: int) -> list[IntakeStopped | PushStopp
 def prove_intake(shop: Shop, door: str) -> list[IntakeProven]:
     """The first order or successful poll since intake was started."""
     return [IntakeProven(door=door)] if shop.intake and not shop.intake_proven else []
-
-
-def choose_backlog(shop: Shop, choice: str, up_to: str) -> list[BacklogChosen]:
-    """What happens with what was kept while intake was stopped. Raises ShopNotAccepted, ShopNotReady."""
-    _connected(shop)
-    if choice not in BACKLOG_CHOICES:
-        raise ShopNotAccepted(f"choice {choice!r}; expected one of {', '.join(BACKLOG_CHOICES)}")
-    return [BacklogChosen(choice=choice, up_to=up_to)]
 
 
 def review(shop: Shop, reviewed: DryRunReviewed) -> list[DryRunReviewed]:

@@ -73,7 +73,8 @@ class TellingLine:
 
     ``item`` and ``variant`` are the codes as this door writes them; a mail may name a product by another
     field than the listing's own key (Rakuten's 商品番号), so ``codes`` holds every further code of the line
-    that may name the listing, best first. ``quantity_known`` False: the telling did not say, at least 1.
+    that may name the listing, best first. ``quantity_known`` False: the telling did not say, at least 1. ``sku``: the line
+    names the merchant's own SKU itself, and no listing; ``item`` is then the SKU too.
     """
 
     item: str
@@ -82,6 +83,7 @@ class TellingLine:
     quantity_known: bool = True
     line_id: str = ""
     codes: tuple[str, ...] = ()
+    sku: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """``daicho inbox``: what arrived and what became of it; read a row again, ignore it, show what it says; a shop's address."""
 
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
 commands = typer.Typer(name="inbox", help="Messages from outside and what became of them.", invoke_without_command=True)
 
 ACTOR = "cli"
-JST = timezone(timedelta(hours=9))
 ROWS_MAX = 1_000
 Ids = Annotated[list[int], typer.Argument(help="Ids that `daicho inbox` shows.")]
 COLUMNS = ("id", "shop", "receivedAt", "state", "reason", "rule", "line", "tries", "order")
@@ -105,25 +103,6 @@ def read(row_id: Annotated[int, typer.Argument(metavar="ID")], json: Json = Fals
         },
         as_json=json,
     )
-
-
-@commands.command()
-def fetch(
-    shop: Annotated[str, typer.Option(help="The shop's code.")],
-    since: Annotated[
-        datetime | None,
-        typer.Option(help="Orders placed or changed from then on (Japan time); a day ago when not given."),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Ask the mall for a period's orders again; an order that is known already changes nothing."""
-    from api.jobs.order_polling import fetch_again
-    from api.settings import load
-    from api.wiring import open_house
-
-    with open_house(load()) as house:
-        begins = fetch_again(house, shop, None if since is None else since.replace(tzinfo=JST))
-    show_record({"shop": shop, "since": begins.isoformat()}, as_json=json)
 
 
 @commands.command()

@@ -1,4 +1,4 @@
-"""``daicho stock``, ``changes``, ``pushes``, ``listings`` and ``orders``: what is, and what happened, newest first.
+"""``daicho stock``, ``changes``, ``pushes`` and ``listings``: what is, and what happened, newest first.
 
 Where no worker feeds the lists, the command itself brings them up to date first.
 """
@@ -72,7 +72,7 @@ def changes(
         "recorded_until": utc_of(until),
     }
     with fed_house() as house:
-        found = _paged(house, change_log.page, rows, lambda row: {"before": row.position}, filters)
+        found = paged(house, change_log.page, rows, lambda row: {"before": row.position}, filters)
     columns = ("position", "happenedAt", "sku", "kind", "units", "before", "after", "shop", "orderNumber", "actor")
     show_rows(found, columns, as_json=json)
 
@@ -98,9 +98,7 @@ def pushes(
             "recorded_from": utc_of(since),
             "recorded_until": utc_of(until),
         }
-        found = _paged(
-            house, push_log.page, rows, lambda row: {"before": (row.position, row.place_in_request)}, filters
-        )
+        found = paged(house, push_log.page, rows, lambda row: {"before": (row.position, row.place_in_request)}, filters)
     columns = ("position", "sentAt", "shop", "item", "variant", "units", "trigger", "outcome", "answerMilliseconds")
     show_rows(found, columns, as_json=json)
 
@@ -120,7 +118,7 @@ def listings(
 
     filters = {"shop": shop, "sku": sku, "states": state or (), "rejected": rejected, "differing": differing}
     with fed_house() as house:
-        found = _paged(
+        found = paged(
             house, listing_list.page, rows, lambda row: {"after": (row.shop, row.key.item, row.key.variant)}, filters
         )
     for row in found:
@@ -130,38 +128,6 @@ def listings(
             row.update(inner)
     columns = ("shop", "item", "variant", "sku", "state", "wantedUnits", "toldUnits", "expectedUnits", "readUnits")
     show_rows(found, (*columns, "rejectedCode"), as_json=json)
-
-
-@commands.command()
-def orders(
-    shop: Shop = None,
-    number: Annotated[str | None, typer.Option(help="The mall's order number.")] = None,
-    sku: Sku = None,
-    short: Annotated[bool, typer.Option("--short", help="Only orders that wait for units owed (不足).")] = False,
-    unlinked: Annotated[bool, typer.Option("--unlinked", help="Only orders with 未紐付 lines.")] = False,
-    to_review: Annotated[bool, typer.Option("--to-review", help="Only 要確認 and 未検証.")] = False,
-    since: Since = None,
-    until: Until = None,
-    rows: Rows = 50,
-    json: Json = False,
-) -> None:
-    """Show 引当確認受注一覧: every line of orders, newest order first, and what it holds. --rows counts orders."""
-    from projections import order_list
-
-    filters = {
-        "shop": shop,
-        "number": number,
-        "sku": sku,
-        "short": short,
-        "unlinked": unlinked,
-        "to_review": to_review,
-        "recorded_from": utc_of(since),
-        "recorded_until": utc_of(until),
-    }
-    with fed_house() as house:
-        found = _paged(house, order_list.page, rows, lambda row: {"before": row.first_position}, filters)
-    columns = ("shop", "number", "orderedAt", "state", "sku", "item", "quantity", "openUnits", "servedUnits", "reviews")
-    show_rows(found, columns, as_json=json)
 
 
 # ------------------------------------------------------------------ how a list is read
@@ -181,7 +147,7 @@ def fed_house() -> "Iterator[House]":
         yield house
 
 
-def _paged(
+def paged(
     house: "House",
     reader: "Callable[..., Found[Any]]",
     rows: int,

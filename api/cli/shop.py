@@ -1,6 +1,7 @@
 """``daicho shop``: connect a shop, show it, confirm its listings, turn its switches."""
 
 import sys
+from datetime import datetime, timedelta, timezone
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ commands = typer.Typer(
 )
 
 ACTOR = "cli"
+JST = timezone(timedelta(hours=9))
 
 
 class PairNotAccepted(ValueError):
@@ -66,20 +68,38 @@ def start(
     push: Annotated[bool, typer.Option("--push", help="在庫反映 起動, after a reviewed dry run.")] = False,
     review: Annotated[bool, typer.Option("--review", help="Read the mall back and show the difference first.")] = False,
     confirm: Annotated[bool, typer.Option("--confirm", help="You saw the difference: the guard lets it pass.")] = False,
+    backlog: Annotated[
+        str | None,
+        typer.Option(
+            help="With --intake, for orders kept while it was stopped: take them, counted (計上済: the stock knows them), or skip."
+        ),
+    ] = None,
+    up_to: Annotated[
+        datetime | None,
+        typer.Option(
+            help="The choice is also for orders placed until then that come late (Japan time); now when not given."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Start order intake (受注取込), or review and start stock push (在庫反映)."""
-    from api.jobs import switching
+    """Start order intake (受注取込), or review and start stock push (在庫反映).
+
+    When messages were kept while intake was stopped, --backlog is needed: nobody chooses it for you.
+    """
+    from api.jobs import intake_start, switching
     from api.settings import load
     from api.wiring import open_house
-    from ledger.book import shops
 
     if not (intake or push or review):
         raise PairNotAccepted("nothing to start; expected --intake, --review or --push")
+    if backlog is not None and not intake:
+        raise PairNotAccepted("--backlog without --intake; expected both: it says what starting does with kept orders")
     record: dict[str, Cell] = {"shop": shop}
     with open_house(load()) as house:
         if intake:
-            record["position"] = house.book.do(shops.start_intake(shop), house.by(ACTOR)).position
+            until = None if up_to is None else up_to.replace(tzinfo=JST)
+            done = intake_start.start_intake(house, shop, house.by(ACTOR), backlog=backlog, up_to=until)
+            record["position"] = done.position
         if review:
             record |= _cells(switching.review(house, shop, ACTOR, confirm=confirm).answer)
         if push:

@@ -24,7 +24,7 @@ from api.graphql.inputs import (
 )
 from api.graphql.lists import ListMutations
 from api.graphql.scalars import Count, Position
-from api.jobs import switching
+from api.jobs import intake_start, switching
 from api.shops import connect
 from ledger.book import Verb, orders, shops, stock
 from ledger.facts.order import ShipmentTold
@@ -251,9 +251,22 @@ class ShopMutations:
         return await _do(info, shops.change_shop_settings(shop, {s.name: s.value for s in settings}), key)
 
     @strawberry.mutation
-    async def start_intake(self, info: Asked, shop: str, key: str | None = None) -> MutationDone:
-        """受注取込 起動."""
-        return await _do(info, shops.start_intake(shop), key)
+    async def start_intake(
+        self,
+        info: Asked,
+        shop: str,
+        backlog: str | None = None,
+        up_to: datetime | None = None,
+        key: str | None = None,
+    ) -> MutationDone:
+        """受注取込 起動. ``backlog``, needed when messages were kept while it was stopped: take them, counted (計上済: the stock
+        numbers know them already), or skip. ``upTo``: orders placed until then that come late fall under it too (default: now).
+        """
+        until = aware(up_to) if up_to else None
+        verb = shops.start_intake(shop, backlog=backlog, up_to=until)
+        context = info.context
+        verb = await context.in_thread(intake_start.checked, context.house, shop, verb, backlog)
+        return await _do(info, verb, key)
 
     @strawberry.mutation
     async def stop_intake(self, info: Asked, shop: str, key: str | None = None) -> MutationDone:

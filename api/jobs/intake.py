@@ -6,7 +6,7 @@ is lost and nothing counts twice. A row that fails is tried TRIES_MAX times and 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import TypeAlias
 
 import psycopg
@@ -14,6 +14,7 @@ import structlog
 
 import adapters
 from adapters.kit.mall import RestoresOnCancel
+from adapters.kit.order_mail import JST
 from api.jobs.message_reading import Hinted, Reader, Reading, Told, read_row, reader_of, too_large_to_read
 from api.jobs.naming import ListingCodes, names_of
 from api.jobs.relink import ProjectedListings, Relink
@@ -27,8 +28,8 @@ from ledger.book.orders import Named, take_order
 from ledger.commit import is_away
 from ledger.failpoint import reach
 from ledger.reading import Selects, state_of
-from ledger.shop import Shop
-from ledger.terms import OrderState
+from ledger.shop import COUNTED, SKIP, Backlog, Shop
+from ledger.terms import OrderState, Telling
 from ledger.view import Draft, View
 from ledger.writer import OURS, Decision, Done, LedgerUnavailable, OutcomeUnknown
 
@@ -44,6 +45,7 @@ SHOP_NOT_CONNECTED = "shop_not_connected"
 DUPLICATE = "duplicate"
 NOT_ACCEPTED = "order_not_accepted"
 NOTHING_NEW = "nothing_new"
+BACKLOG_SKIPPED = "backlog_skipped"
 HINT = "hint"
 FAILED = "failed"
 FAULTS = (psycopg.Error, ValueError, *OURS)
@@ -159,7 +161,7 @@ def _is_nobodys(error: Exception) -> bool:
 
 def _take_page(house: House, listings: ListingCodes, connection: Connection, rows: Sequence[InboxRow]) -> int:
     shops = _shops(house, connection, sorted({row.shop for row in rows}))
-    readings = _read_page(house, connection, rows, shops)
+    readings = _by_choice(_read_page(house, connection, rows, shops), shops)
     read = [one for one in readings if isinstance(one, Told)]
     names = names_of(connection, listings, [(one.row.shop, one.telling) for one in read])
     soon = house.clock.now() - timedelta(seconds=LAG_SECONDS_MAX)
@@ -284,6 +286,41 @@ def _read_group(
 # ------------------------------------------------------------------ taking
 
 
+def _by_choice(readings: Sequence[Reading | _Failed], shops: Mapping[str, Shop]) -> list[Reading | _Failed]:
+    """The readings, those of a time that a person chose to skip as marks: they are left as they are, for good."""
+    return [
+        Mark(
+            one.row.id,
+            IGNORED,
+            BACKLOG_SKIPPED,
+            parser_version=one.telling.parser_version,
+            order_number=one.telling.order,
+        )
+        if isinstance(one, Told) and chosen_for(one, shops[one.row.shop]) == SKIP
+        else one
+        for one in readings
+    ]
+
+
+def chosen_for(one: Told, state: Shop) -> str | None:
+    """What a person chose for the message: take, counted or skip; None: it is of a time when intake ran."""
+    backlog = _backlog_of(one, state)
+    return None if backlog is None else backlog.choice
+
+
+def _backlog_of(one: Told, state: Shop) -> Backlog | None:
+    return state.backlog_of(one.row.received_at, placed_at(one.telling))
+
+
+def placed_at(telling: Telling) -> datetime:
+    """When what is told happened at the mall: the order's time; its day's end in Japan (D2); else when it was told."""
+    if telling.state == OrderState.CANCELLED:
+        return telling.told_at
+    if telling.ordered_at is None and telling.ordered_on is not None:
+        return datetime.combine(telling.ordered_on + timedelta(days=1), time(), JST)
+    return telling.ordered_at or telling.told_at
+
+
 def _take(
     house: House, told: Sequence[Told], named: Sequence[Sequence[Named]], shops: Mapping[str, Shop]
 ) -> list[Done | Exception]:
@@ -302,16 +339,23 @@ def _take(
 
 
 def _verb(one: Told, named: Sequence[Named], state: Shop) -> Verb:
-    """The order is taken if intake still runs when it is decided; the first one proves that intake works."""
+    """The order is taken if intake still runs when it is decided; the first one proves that intake works.
+
+    What a person chose at a start since the page was read, is looked at again with the choice.
+    """
     restores = {RestoresOnCancel.YES: "yes", RestoresOnCancel.NO: "no"}.get(
         adapters.mall(state.mall).restores_on_cancel, "unknown"
     )
-    verb = take_order(one.row.shop, one.telling, named, inbox_id=str(one.row.id), mall_restored=restores)
+    backlog = _backlog_of(one, state)
+    counted = backlog.position if backlog is not None and backlog.choice == COUNTED else None
+    verb = take_order(
+        one.row.shop, one.telling, named, inbox_id=str(one.row.id), mall_restored=restores, counted=counted
+    )
     stream = keys.shop(one.row.shop)
 
     def decide(view: View) -> Decision:
         now = view.state(stream, shop.FOLD)
-        if not now.intake:
+        if not now.intake or now.backlogs != state.backlogs:
             raise IntakeStopped(f"受注取込 of shop {one.row.shop} is stopped; the message is kept")
         decision = verb.decide(view)
         proofs = [] if one.telling.state == OrderState.CANCELLED else shop.prove_intake(now, one.telling.door)

@@ -67,6 +67,8 @@ def names_of(
 
 def named_line(line: TellingLine, found: Mapping[str, Sequence[CodedListing]]) -> Named:
     """What the line names among the listings its codes found; its own key where no code is known."""
+    if line.sku:
+        return Named(None, line.sku, own=True)
     shared = False
     for code in line.codes:
         listings = found.get(code, ())

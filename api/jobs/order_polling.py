@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import adapters
-from adapters.kit.mall import NotOffered, OrderApi, OrdersAsked, OrdersPage, ReadFailed
+from adapters.kit.mall import OrderApi, OrdersAsked, OrdersPage, ReadFailed
 from api.connecting import missing
 from api.jobs.worker import Loop
 from api.shop_access import ConnectedShop, ShopAccesses, TurnNotGot
@@ -40,30 +40,6 @@ def loops(house: House) -> list[Loop]:
     accesses = ShopAccesses(house)
     woken_by = (inbox.channel(house.database.schema),)
     return [Loop("orders", OrderPolling(house, accesses).step, woken_by, close=accesses.close)]
-
-
-class NotAsked(ValueError):
-    """The shop's orders cannot be asked for; the message says why."""
-
-
-def fetch_again(house: House, code: str, since: datetime | None = None) -> datetime:
-    """Everything from ``since`` (a day ago) is asked for once more, by the workers; when that is. Raises NotAsked, ShopNotReady."""
-    now = house.clock.now()
-    one = ShopAccesses(house).connected(code)
-    api = one.mall.order_api
-    if not isinstance(api, OrderApi):
-        raise NotAsked(
-            f"{one.mall.name} is not asked for orders: {api.source if isinstance(api, NotOffered) else api.reason}"
-        )
-    if not one.shop.intake:
-        raise NotAsked(f"受注取込 of shop {code} is stopped; start it with `daicho shop start {code} --intake`")
-    begins = now - FIRST_REACH if since is None else since
-    if not now - timedelta(days=api.reach_days_max) <= begins < now:
-        raise NotAsked(f"since {begins.isoformat()}; expected a time in the last {api.reach_days_max} days")
-    with house.pool.connection() as connection:
-        order_polls.begin(connection, code, done_until=begins, now=now)
-        order_polls.ask_again(connection, code, since=begins, now=now)
-    return begins
 
 
 class OrderPolling:

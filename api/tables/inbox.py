@@ -259,12 +259,12 @@ def give_back(connection: psycopg.Connection, ids: Sequence[int], *, until: date
 def first_of_same(connection: psycopg.Connection, rows: Sequence[InboxRow]) -> dict[int, int]:
     """For each row that is the same message as an earlier one of its shop and door: the id of the first.
 
-    An order that was asked for is not: it may have become again what it was.
+    An order that was asked for, or came by a file, is not: it may have become again what it was.
     """
     found = connection.execute(
         "SELECT w.id, min(i.id) FROM unnest(%s::bigint[], %s::text[], %s::text[], %b::bytea[]) AS w (id, shop, door, digest)"
         " JOIN inbox AS i ON i.shop = w.shop AND i.digest = w.digest AND i.door = w.door AND i.id < w.id"
-        " WHERE w.door <> 'api' GROUP BY w.id",
+        " WHERE w.door NOT IN ('api', 'csv') GROUP BY w.id",
         ([r.id for r in rows], [r.shop for r in rows], [r.door for r in rows], [r.digest for r in rows]),
         prepare=True,
     )
@@ -296,6 +296,14 @@ def shops_waiting(connection: psycopg.Connection) -> list[str]:
         prepare=True,
     )
     return [str(row[0]) for row in rows.fetchall()]
+
+
+def waiting_of(connection: psycopg.Connection, shop: str) -> tuple[int, datetime | None]:
+    """How many messages of the shop were not read yet, and when the oldest came."""
+    row = connection.execute(
+        "SELECT count(*), min(received_at) FROM inbox WHERE state IN ('received', 'waiting') AND shop = %s", (shop,)
+    ).fetchone()
+    return (0, None) if row is None else (int(row[0]), row[1])
 
 
 def release_waiting(connection: psycopg.Connection, shop: str) -> int:

@@ -81,13 +81,13 @@ def keep(connection: psycopg.Connection, poll: OrderPoll) -> None:
     )
 
 
-def ask_again(connection: psycopg.Connection, shop: str, *, since: datetime, now: datetime) -> bool:
-    """Everything since then is asked for once more, beginning now. False: the shop is not asked for orders."""
+def ask_again(connection: psycopg.Connection, shop: str, *, since: datetime, until: datetime, now: datetime) -> bool:
+    """That period is asked for once more, beginning now; then it goes on where it was. False: the shop is not asked for orders."""
     return bool(
         connection.execute(
-            "UPDATE order_polls SET done_until = least(done_until, %s), since = NULL, until = NULL, cursor = '', found = 0,"
+            "UPDATE order_polls SET since = %s, until = %s, cursor = '', found = 0, failures = 0, code = '',"
             " due_at = %s, claimed_until = NULL WHERE shop = %s",
-            (since, now, shop),
+            (since, until, now, shop),
         ).rowcount
     )
 

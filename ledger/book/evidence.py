@@ -31,10 +31,11 @@ class OrderNotKnown(ValueError):
 
 
 class Shelves:
-    """What booking asks, answered by the view."""
+    """What booking asks, answered by the view. ``counted``: a person said that all of this is inside the numbers already."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, counted: int | None = None) -> None:
         self._view = view
+        self._counted = counted
 
     def have(self, skus: Iterable[str], shop: str) -> None:
         """What booking these SKUs reads is in the view: one round for them, one for the components of sets."""
@@ -53,6 +54,8 @@ class Shelves:
 
     def counted_by(self, code: str, shop: str, at: datetime) -> int | None:
         """The position of the number that knows what this shop sold or took back at this time; None when none does."""
+        if self._counted is not None:
+            return self._counted
         count = self._view.count(code, shop)
         return count.position if count is not None and count.up_to is not None and at <= count.up_to else None
 
@@ -68,12 +71,13 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What else the caller said of the order."""
+    """What else the caller said of the order. ``counted``: the position of the choice by which it is 計上済."""
 
     mall_restored: str = "unknown"
     strict: bool = False
     reviews: tuple[str, ...] = ()
     before: tuple[Draft, ...] = field(default=())
+    counted: int | None = None
 
 
 NOTHING_ELSE = Asked()
@@ -82,7 +86,7 @@ NOTHING_ELSE = Asked()
 def booking_of(view: View, shop: str, number: str, order: Order, when: When, asked: Asked = NOTHING_ELSE) -> Booking:
     """An empty booking of this order; it sees the drafts that stand before it."""
     booking = Booking(
-        Shelves(view),
+        Shelves(view, asked.counted),
         shop,
         number,
         when.happened_at,

@@ -67,10 +67,14 @@ class OrderNotAccepted(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Which listing a line of a telling names, as far as intake could tell: None is 未紐付. ``sku`` is only a hint."""
+    """Which listing a line of a telling names, as far as intake could tell: None is 未紐付. ``sku`` is only a hint.
+
+    ``own``: the line names the SKU itself, and no listing (a telephone order, our own order CSV).
+    """
 
     key: ListingKey | None
     sku: str = ""
+    own: bool = False
 
 
 def take_order(
@@ -83,13 +87,15 @@ def take_order(
     strict: bool = False,
     hold: str | None = None,
     reviews: Sequence[str] = (),
+    counted: int | None = None,
 ) -> Verb:
     """One telling is recorded and the difference it makes is booked; an equal telling changes nothing.
 
     ``named`` stands beside ``telling.lines``. ``strict`` (a person's order): refused when more is asked than is free.
     ``hold``: units held for it are consumed in the same commit. ``reviews``: codes of 要確認 that intake saw (``unusual_units``,
-    ``unusual_rate``). The answer has ``units`` per SKU, ``reviews`` and ``state``. Raises OrderNotAccepted, HoldNotAccepted,
-    and NotEnough when strict.
+    ``unusual_rate``). ``counted``: its units are inside the numbers already (計上済), by the choice at that position. The
+    answer has ``units`` per SKU, ``reviews`` and ``state``. Raises OrderNotAccepted, HoldNotAccepted, and NotEnough when
+    strict.
     """
     _checked(telling, named)
     stream = keys.order(shop, telling.order)
@@ -100,7 +106,7 @@ def take_order(
         if _says_nothing_new(order, fact):
             return Decision((), answer(stated(order)))
         before = () if hold is None else tuple(_consume(view, hold, shop, telling.order, fact))
-        asked = Asked(mall_restored, strict, tuple(reviews), before)
+        asked = Asked(mall_restored, strict, tuple(reviews), before, counted)
         when = _when(order, telling)
         booking = booking_of(view, shop, telling.order, order, when, asked)
         said, drafts = weigh(order, fact, booking, when, asked)
@@ -262,6 +268,8 @@ def _checked(telling: Telling, named: Sequence[Named]) -> None:
 def _order_told(shop: str, telling: Telling, named: Sequence[Named], view: View, inbox_id: str | None) -> OrderTold:
     found = [view.state(keys.listing(shop, n.key), listing.FOLD) if n.key else listing.Listing() for n in named]
     linked = [bool(f.sku) for f in found]
+    skus = [n.sku if n.own else f.sku for n, f in zip(named, found, strict=True)]
+    each = [1 if n.own else f.units_per_listing for n, f in zip(named, found, strict=True)]
     lines = telling.lines
     return OrderTold(
         order=telling.order,
@@ -287,8 +295,8 @@ def _order_told(shop: str, telling: Telling, named: Sequence[Named], view: View,
         quantities=[line.quantity for line in lines],
         units_known=[line.quantity_known for line in lines],
         listings=[keys.listing_text(n.key) if n.key and known else "" for n, known in zip(named, linked, strict=True)],
-        skus=[f.sku for f in found],
-        units=[line.quantity * f.units_per_listing if f.sku else 0 for line, f in zip(lines, found, strict=True)],
+        skus=skus,
+        units=[line.quantity * n if sku else 0 for line, sku, n in zip(lines, skus, each, strict=True)],
         marks=["excluded" if f.state == listing.EXCLUDED else "" for f in found],
         line_ids=[line.line_id for line in lines],
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from ledger import keys, listing, shop
 from ledger.book import Verb
@@ -9,7 +10,7 @@ from ledger.facts.listing import ListingFact, ListingRetired, ListingSettingsCha
 from ledger.facts.shop import DryRunReviewed, ShopFact
 from ledger.listing import Listing
 from ledger.shop import Shop
-from ledger.terms import CODE_CHARACTERS_MAX, ListingKey
+from ledger.terms import CODE_CHARACTERS_MAX, ListingKey, utc_text
 from ledger.view import Draft, View, Wanted
 from ledger.writer import Decision
 
@@ -48,9 +49,18 @@ def change_shop_settings(code: str, settings: Mapping[str, str]) -> Verb:
     return _shop("change_shop_settings", code, dict(settings), lambda now: shop.change_settings(now, settings))
 
 
-def start_intake(code: str) -> Verb:
-    """受注取込 起動. Raises ShopNotReady."""
-    return _shop("start_intake", code, (), shop.start_intake)
+def start_intake(code: str, *, backlog: str | None = None, up_to: datetime | None = None) -> Verb:
+    """受注取込 起動. ``backlog``: take, counted (計上済) or skip what was kept while it was stopped, and what comes late of that
+    time, up to ``up_to`` (now when not said). Raises ShopNotReady, ShopNotAccepted.
+    """
+    stream = keys.shop(code)
+
+    def decide(view: View) -> Decision:
+        said = "" if up_to is None else utc_text(up_to)
+        facts = shop.start_intake(view.state(stream, shop.FOLD), backlog=backlog, up_to=said, now=utc_text(view.now))
+        return Decision([Draft(stream, fact) for fact in facts])
+
+    return Verb("start_intake", decide, (code, (), backlog, up_to), Wanted(streams={stream}))
 
 
 def stop_intake(code: str, on_their_way: int = 0) -> Verb:
@@ -61,11 +71,6 @@ def stop_intake(code: str, on_their_way: int = 0) -> Verb:
 def prove_intake(code: str, door: str) -> Verb:
     """The first order or successful poll since intake was started."""
     return _shop("prove_intake", code, door, lambda now: shop.prove_intake(now, door))
-
-
-def choose_backlog(code: str, choice: str, up_to: str) -> Verb:
-    """What happens with what was kept while intake was stopped. Raises ShopNotAccepted."""
-    return _shop("choose_backlog", code, (choice, up_to), lambda now: shop.choose_backlog(now, choice, up_to))
 
 
 def review_dry_run(code: str, reviewed: DryRunReviewed) -> Verb:

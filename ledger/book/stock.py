@@ -305,7 +305,7 @@ def place_hold(
         taken = stock.take_hold(view.stock(code), hold_id, units)
         return Decision(
             [*(Draft(stream, f) for f in placed), Draft(keys.stock(code), taken)],
-            {"free": (view.stock(code).free_units or 0) - units},
+            {"hold": hold_id, "free": (view.stock(code).free_units or 0) - units},
         )
 
     says = (hold_id, reference, code, units, ends_at, on_expiry)

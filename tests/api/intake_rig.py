@@ -91,13 +91,13 @@ def opened(database: Database, home: Path, clock: Clock | None = None, **setting
         yield house
 
 
-def connect_shops(house: House) -> None:
+def connect_shops(house: House, *, start: bool = True) -> None:
     """Both shops are connected and take orders: 楽天市場 (店舗番号 402853) and Yahoo!ショッピング (samplestore)."""
     by = house.by()
     house.book.do(connect("rakuten", "samplestore", match_key="", settings={"shop_number": "402853"}), by)
     settings = {"seller_id": "samplestore", "client_id": "client"}
     house.book.do(connect("yahoo_shopping", "samplestore", match_key="", settings=settings), by)
-    for code in (RAKUTEN, YAHOO):
+    for code in (RAKUTEN, YAHOO) if start else ():
         house.book.do(shops.start_intake(code), by)
 
 

@@ -32,7 +32,7 @@ def hold_of(ledger: Memory, hold_id: str = "h1") -> Hold:
 
 def test_a_hold_takes_from_what_is_free_and_not_from_available() -> None:
     ledger = shelf(3)
-    assert ledger.when(place(2)) == {"free": 1}
+    assert ledger.when(place(2)) == {"hold": "h1", "free": 1}
     now = ledger.stock("X")
     assert (now.available_units, now.held_units, now.free_units) == (3, 2, 1)
 
@@ -50,7 +50,7 @@ def test_a_hold_is_never_more_than_is_free() -> None:
 def test_two_holds_in_one_commit_cannot_take_the_same_unit() -> None:
     ledger = shelf(3)
     first, second = ledger.together(place(2), place(2, hold_id="h2"))
-    assert first == {"free": 1}
+    assert first == {"hold": "h1", "free": 1}
     assert isinstance(second, NotEnough)
 
 

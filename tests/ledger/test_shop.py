@@ -7,7 +7,7 @@ from ledger.book import Verb, shops
 from ledger.facts.shop import DryRunReviewed
 from ledger.shop import Shop, ShopNotAccepted, ShopNotReady
 from tests.ledger.given import Memory, given
-from tests.ledger.words import R
+from tests.ledger.words import R, at
 
 REVIEWED = DryRunReviewed(
     read_position=7, listings=100, changed=3, to_zero=1, unregistered=0, sells_at_zero=0, guard_passed=True
@@ -141,7 +141,7 @@ def test_nothing_is_switched_on_a_shop_that_is_not_connected() -> None:
         shops.start_push(R, kept_position=1),
         shops.review_dry_run(R, REVIEWED),
         shops.change_shop_settings(R, {"pace": "2"}),
-        shops.choose_backlog(R, "take", "2026-11-20T00:00:00.000000Z"),
+        shops.start_intake(R, backlog="take"),
         shops.choose_send_type(R, "file"),
     ):
         with pytest.raises(ShopNotReady):
@@ -149,9 +149,36 @@ def test_nothing_is_switched_on_a_shop_that_is_not_connected() -> None:
 
 
 def test_choices_that_are_none_are_refused() -> None:
-    for verb in (shops.choose_backlog(R, "all", "2026-11-20T00:00:00.000000Z"), shops.choose_send_type(R, "fax")):
-        with pytest.raises(ShopNotAccepted):
-            ready().when(verb)
+    with pytest.raises(ShopNotAccepted):
+        ready().when(shops.choose_send_type(R, "fax"))
+    with pytest.raises(ShopNotAccepted, match="take, counted, skip"):
+        given(connect()).when(shops.start_intake(R, backlog="all"))
+
+
+def test_what_happens_with_kept_orders_is_chosen_at_the_start_for_the_time_since_the_stop() -> None:
+    ledger = given(connect(), now=at("09:00"))
+    ledger.when(shops.start_intake(R, backlog="counted"))
+    ledger.now = at("10:00")
+    ledger.when(shops.stop_intake(R))
+    ledger.now = at("12:00")
+    for late in (at("09:59"), at("12:01")):
+        with pytest.raises(ShopNotAccepted, match="backlog up to"):
+            ledger.when(shops.start_intake(R, backlog="skip", up_to=late))
+    ledger.when(shops.start_intake(R, backlog="skip", up_to=at("11:30")))
+    assert ledger.names() == ["BacklogChosen", "IntakeStarted"]
+    with pytest.raises(ShopNotReady, match="runs already"):
+        ledger.when(shops.start_intake(R, backlog="take"))
+    now = shop_of(ledger)
+
+    def chosen(received: str, placed: str) -> str | None:
+        backlog = now.backlog_of(at(received), at(placed))
+        return None if backlog is None else backlog.choice
+
+    assert chosen("08:00", "08:00") == chosen("12:30", "08:59") == "counted", "before the very first start"
+    assert chosen("10:30", "09:30") == "skip", "it came while intake stood still"
+    assert chosen("12:30", "11:15") == "skip", "it comes late, and was placed then"
+    assert chosen("12:30", "11:31") is None
+    assert chosen("09:40", "09:30") is None
 
 
 def test_settings_keep_what_is_not_named_and_say_nothing_twice() -> None:

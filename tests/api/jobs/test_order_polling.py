@@ -209,8 +209,8 @@ def test_a_person_asks_for_a_period_again(shop: Asking) -> None:
     with shop.scene.house.pool.connection() as connection:
         connection.execute("DELETE FROM inbox")
         now = shop.scene.clock.now()
-        assert order_polls.ask_again(connection, shop.code, since=now - timedelta(hours=3), now=now)
-        assert not order_polls.ask_again(connection, "nobody", since=now, now=now)
+        assert order_polls.ask_again(connection, shop.code, since=now - timedelta(hours=3), until=now, now=now)
+        assert not order_polls.ask_again(connection, "nobody", since=now, until=now, now=now)
     shop.ask()
     assert shop.kept() == [(order.number, "read", "nothing_new")]
     assert shop.allocated() == 1
