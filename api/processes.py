@@ -43,7 +43,7 @@ class Parts:
 class Running:
     """What runs: the address of HTTP, host and port of the mail receiver, the worker; None for what this process does not run.
 
-    ``own_database``: the embedded server, which is started again when it was killed.
+    ``lmtp``: host and port of the LMTP receiver. ``own_database``: the embedded server, which is started again when it was killed.
     """
 
     http: str | None = None
@@ -51,6 +51,7 @@ class Running:
     worker: Worker | None = None
     server: Thread | None = None
     own_database: LocalPostgres | None = None
+    lmtp: tuple[str, int] | None = None
 
 
 class Ended(RuntimeError):
@@ -66,14 +67,23 @@ def running(house: House, parts: Parts) -> Iterator[Running]:
         if parts.work:
             worker = stack.enter_context(working(house, loops(house), stop_seconds_max=STEP_SECONDS_MAX))
         receiver = stack.enter_context(receiving(house)) if parts.mail else None
+        settings, lmtp = house.settings, None
+        if parts.mail and settings.lmtp_port is not None:
+            lmtp = (settings.lmtp_host, stack.enter_context(receiving(house, lmtp=True)).port)
         http = server = None
         if parts.doors:
             http, server = stack.enter_context(_http(house))
-        mail = None if receiver is None else (house.settings.smtp_host, receiver.port)
-        log.info("started", http=http, mail=mail, loops=[] if worker is None else [s.name for s in worker.states()])
+        mail = None if receiver is None else (settings.smtp_host, receiver.port)
+        log.info(
+            "started",
+            http=http,
+            mail=mail,
+            lmtp=lmtp,
+            loops=[] if worker is None else [s.name for s in worker.states()],
+        )
         try:
             own = local_postgres(house.settings) if house.settings.database_url is None else None
-            yield Running(http, mail, worker, server, own)
+            yield Running(http, mail, worker, server, own, lmtp)
         finally:
             log.info("stopping")
 

@@ -51,10 +51,14 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8380, ge=0, le=65535, description="port of the HTTP server; 0: one that is free")
     smtp_host: str = Field(default="127.0.0.1", description="address the mail receiver listens on")
     smtp_port: int = Field(default=8325, ge=0, le=65535, description="port of the mail receiver; 0: one that is free")
+    lmtp_host: str = Field(default="127.0.0.1", description="address the LMTP receiver listens on")
+    lmtp_port: int | None = Field(
+        default=None, ge=0, le=65535, description="port for mail servers that deliver by LMTP; without it there is none"
+    )
     mail_domain: str = Field(default="mail.localhost", description="domain of the shops' order-mail addresses")
     smtp_connections_max: int = Field(default=64, ge=1, le=10_000, description="mail connections open at once")
     smtp_certificate_file: Path | None = Field(
-        default=None, description="certificate chain (PEM) of the mail receiver; with it STARTTLS is offered"
+        default=None, description="certificate chain (PEM) of SMTP and LMTP; with it STARTTLS is offered"
     )
     smtp_certificate_key_file: Path | None = Field(
         default=None, description="key (PEM) of that certificate, when it is not in the same file"

@@ -41,7 +41,7 @@ def work(json: Json = False) -> None:
 
 @commands.command()
 def mail(json: Json = False) -> None:
-    """Run the mail receiver (SMTP) alone. Any number of processes may."""
+    """Run the mail receiver (SMTP, and LMTP where it is on) alone. Any number of processes may."""
     from api.processes import Parts
 
     _run(Parts(mail=True), as_json=json)
@@ -58,6 +58,8 @@ def _run(parts: "Parts", *, as_json: bool) -> None:
             record |= {"graphql": f"{seen.http}/graphql", "health": f"{seen.http}/readyz"}
         if seen.mail is not None:
             record["mail"] = f"smtp://{seen.mail[0]}:{seen.mail[1]} (@{house.settings.mail_domain})"
+        if seen.lmtp is not None:
+            record["lmtp"] = f"lmtp://{seen.lmtp[0]}:{seen.lmtp[1]} (@{house.settings.mail_domain})"
         if seen.worker is not None:
             record["loops"] = [state.name for state in seen.worker.states()]
         told = told_to_stop()

@@ -1,4 +1,4 @@
-"""The SMTP receiver: mail to a shop's own address is in the inbox, sealed and committed, before 250 is said.
+"""The receiver of mail, SMTP or LMTP: mail to a shop's own address is in the inbox, sealed and committed, before 250 is said.
 
 Unknown address 550, too large 552, database away 451 (the sender keeps the mail and tries again), too many connections
 421. It relays nothing, and says nothing of a mail, an address or a command in any log.
@@ -15,6 +15,7 @@ import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from api.inbound.arrivals import Arrivals, NotStored
+from api.mail.data import BoundedData, PerRecipient
 from api.settings import BadSetting, Settings
 from api.unavailable import Unavailable
 from api.wiring import House
@@ -32,10 +33,11 @@ log = structlog.get_logger()
 
 
 class Receiver:
-    """One process's SMTP receiver. ``run`` is the body of its thread; ``started`` is set when it listens, or failed to."""
+    """One process's receiver. ``run`` is the body of its thread; ``started`` is set when it listens, or failed to."""
 
-    def __init__(self, house: House, *, host: str, port: int) -> None:
+    def __init__(self, house: House, *, host: str, port: int, lmtp: bool) -> None:
         self._house = house
+        self._lmtp = lmtp
         self._host = host
         self._asked_port = port
         self._tls = _tls_context(house.settings)
@@ -56,7 +58,7 @@ class Receiver:
         except OSError as error:
             self.failure = Unavailable(
                 f"cannot listen for mail on {self._host}:{self._asked_port}: {error.strerror or error};"
-                " set DAICHO_SMTP_HOST and DAICHO_SMTP_PORT to an address that is free"
+                f" set {self._names[0]} and {self._names[1]} to an address that is free"
             )
         finally:
             self.started.set()
@@ -67,12 +69,17 @@ class Receiver:
         if loop is not None and stopping is not None and not loop.is_closed():
             loop.call_soon_threadsafe(stopping.set)
 
+    @property
+    def _names(self) -> tuple[str, str]:
+        name = "LMTP" if self._lmtp else "SMTP"
+        return f"DAICHO_{name}_HOST", f"DAICHO_{name}_PORT"
+
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         server = await self._loop.create_server(self._protocol, self._host, self._asked_port)
         self.port = server.sockets[0].getsockname()[1]
-        log.info("mail_receiver_listens", host=self._host, port=self.port)
+        log.info("mail_receiver_listens", host=self._host, port=self.port, lmtp=self._lmtp)
         self.started.set()
         await self._stopping.wait()
         server.close()
@@ -87,7 +94,8 @@ class Receiver:
         settings = self._house.settings
         if len(self._open) >= settings.smtp_connections_max:
             return _TooMany()
-        return _Connection(self._hooks, settings, self._tls, self._open)
+        kind = _LmtpConnection if self._lmtp else _Connection
+        return kind(self._hooks, settings, self._tls, self._open)
 
     def _in_pool(self, function: Callable[[], None]) -> object:
         assert self._loop is not None
@@ -95,14 +103,20 @@ class Receiver:
 
 
 @contextmanager
-def receiving(house: House, *, host: str | None = None, port: int | None = None) -> Iterator[Receiver]:
+def receiving(
+    house: House, *, host: str | None = None, port: int | None = None, lmtp: bool = False
+) -> Iterator[Receiver]:
     """A receiver that listens where the settings say, or as given (port 0: a free one); stopped on leaving.
 
     Raises Unavailable when the address is taken, BadSetting for a certificate that cannot be used.
     """
     settings = house.settings
-    receiver = Receiver(house, host=host or settings.smtp_host, port=settings.smtp_port if port is None else port)
-    thread = house.start_thread("mail-receiver", receiver.run)
+    set_host, set_port = (settings.lmtp_host, settings.lmtp_port) if lmtp else (settings.smtp_host, settings.smtp_port)
+    if port is None:
+        assert set_port is not None, "a receiver that is off is not started"
+        port = set_port
+    receiver = Receiver(house, host=host or set_host, port=port, lmtp=lmtp)
+    thread = house.start_thread("lmtp-receiver" if lmtp else "mail-receiver", receiver.run)
     receiver.started.wait()
     if receiver.failure is not None:
         raise receiver.failure
@@ -145,7 +159,7 @@ class _Hooks:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         raw = envelope.original_content or b""
-        envelope.content = envelope.original_content = None
+        envelope.original_content = None
         try:
             await asyncio.wrap_future(self._arrivals.store(envelope.rcpt_tos, DOOR, raw))
         except NotStored as error:
@@ -158,7 +172,7 @@ class _Hooks:
         return "451 4.3.0 an error of ours, try again"
 
 
-class _Connection(SMTP):
+class _Connection(BoundedData):
     """One session. ``data_ended`` is there from DATA until its answer is on its way."""
 
     line_length_limit = LINE_BYTES_MAX
@@ -201,6 +215,10 @@ class _Connection(SMTP):
         finally:
             self.data_ended = None
             ended.set_result(None)
+
+
+class _LmtpConnection(_Connection, PerRecipient):
+    """One session of a mail server that delivers to us."""
 
 
 class _TooMany(asyncio.Protocol):
