@@ -34,7 +34,7 @@ class BoundedData(SMTP):
         if isinstance(found, bytes):
             self.envelope.original_content = found
             found = await self._call_handler_hook("DATA")
-        self._set_post_data_state()
+        self._set_post_data_state()  # type: ignore[no-untyped-call]  # the library says no types
         await self.answer(found, recipients)
 
     async def answer(self, status: str, recipients: int) -> None:

@@ -23,8 +23,9 @@ SENDER = "forwarder@example.com"
 @pytest.fixture
 def house(database: Database, tmp_path: Path) -> Iterator[House]:
     certificate, key = write_certificate(tmp_path, "mail.test")
-    settings = {"smtp_certificate_file": certificate, "smtp_certificate_key_file": key}
-    with opened(database, tmp_path, mail_bytes_max=3_000_000, **settings) as house:
+    with opened(
+        database, tmp_path, mail_bytes_max=3_000_000, smtp_certificate_file=certificate, smtp_certificate_key_file=key
+    ) as house:
         connect_shops(house)
         yield house
 
