@@ -15,7 +15,7 @@ import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from api.inbound.arrivals import Arrivals, NotStored
-from api.mail.data import BoundedData, PerRecipient
+from api.mail.taking import PerRecipient, TakesMessage
 from api.settings import BadSetting, Settings
 from api.unavailable import Unavailable
 from api.wiring import House
@@ -172,7 +172,7 @@ class _Hooks:
         return "451 4.3.0 an error of ours, try again"
 
 
-class _Connection(BoundedData):
+class _Connection(TakesMessage):
     """One session. ``data_ended`` is there from DATA until its answer is on its way."""
 
     line_length_limit = LINE_BYTES_MAX

@@ -9,8 +9,8 @@ import pytest
 from psycopg import sql
 
 from api.database import Database
-from api.mail.data import LINES_MAX
 from api.mail.smtp import Receiver, receiving
+from api.mail.taking import LINES_MAX
 from api.unavailable import Unavailable
 from api.wiring import House
 from tests.api.inbound.certificate import write_certificate

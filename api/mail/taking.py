@@ -15,7 +15,7 @@ TOO_LONG = "500 Line too long (see RFC5321 4.5.3.1.6)"
 TOO_MUCH = "552 5.3.4 too much mail"
 
 
-class BoundedData(SMTP):
+class TakesMessage(SMTP):
     """An SMTP session whose DATA takes no more memory than the message."""
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
@@ -70,10 +70,12 @@ class BoundedData(SMTP):
                 message += line[1:] if begins and line.startswith(b".") else line
             begins = True
             if lines % LINES_AT_ONCE == 0:
-                await asyncio.sleep(0)
+                turn = self.loop.create_future()
+                self.loop.call_soon(turn.set_result, None)
+                await turn
 
 
-class PerRecipient(BoundedData, LMTP):
+class PerRecipient(TakesMessage, LMTP):
     """An LMTP session: DATA is answered once for each recipient."""
 
     async def answer(self, status: str, recipients: int) -> None:
