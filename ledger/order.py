@@ -14,6 +14,7 @@ What arrival does decide, because the evidence does not say it:
   (欠品調査中);
 - an answer of the order API that repeats the newest telling word for word is not kept (it is asked for again and again),
   so it does not overrule what another door told of the time between the two; the next answer of the API does;
+- an order of which only the date was told first counts as after a count, also when its time is told later (要確認);
 - units that a change added count from when the change was told: a count between the order and the change knows them only
   when the change was the first that was told.
 """

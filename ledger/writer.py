@@ -8,6 +8,7 @@ and asks whether the very commit was sealed: it answers its callers, or decides 
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Condition, Lock
 
@@ -41,6 +42,7 @@ from ledger.commit import (
     was_sealed,
 )
 from ledger.failpoint import reach
+from ledger.keys import kind_of
 from ledger.reading import Selects, fetch, prefetch
 from ledger.session import Session
 from ledger.view import NotReadYet, StreamsKept, View, Wanted
@@ -305,12 +307,20 @@ class Writer:
         left = work.batch
         for _ in range(ROUNDS_MAX):
             wanted, again = Wanted(), []
+            behind: set[str] = set()  # orders of which a command waits: what is said of them later is decided later
             for one in left:
+                command = one.command
                 try:
-                    work.answers.append((one, _decided(work, one.command)))
+                    if not behind.isdisjoint(command.wanted.streams):
+                        again.append(one)
+                        _try(work.view, command)
+                    else:
+                        work.answers.append((one, _decided(work, command)))
                 except NotReadYet as more:
                     wanted.add(more.wanted)
-                    again.append(one)
+                    if again[-1:] != [one]:
+                        again.append(one)
+                    behind.update(name for name in command.wanted.streams if kind_of(name) == "order")
             if not again:
                 return
             fetch(connection, pipeline, self._selects, work.view, wanted, self._kept)
@@ -350,6 +360,12 @@ class Writer:
             error.__cause__ = away
             one.future.set_exception(error)
         return still
+
+
+def _try(view: View, command: Command) -> None:
+    """Decided for what it reads alone. Raises NotReadYet."""
+    with suppress(ValueError, *OURS):  # the answer may be another when its turn has come
+        command.decide(view)
 
 
 def _decided(work: _Work, command: Command) -> Done | Exception:

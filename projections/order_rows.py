@@ -4,12 +4,12 @@ What the order holds is shared out to its lines in their order. A set line has a
 nothing (未紐付, 対象外, released) has one row without a ``part_sku``. Pure.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from typing import TypeAlias
 
-from ledger.booked import Entry
+from ledger.booked import Entry, Part
 from ledger.facts.order import OrderTold
 from ledger.order import Order, Stated, rank, stated
 from ledger.terms import OrderState, utc_moment
@@ -79,10 +79,15 @@ def _taken(shares: list[_Share], units: int | None) -> list[tuple[Entry, int, in
 
 
 def _parts(head: Row, n: int, line: Row, returned: int, taken: Iterable[tuple[Entry, int, int]]) -> Iterator[Row]:
+    """One row for each SKU that the line takes by one recipe, however many tellings it took to allocate it."""
     number = 0
+    alike: dict[tuple[int, tuple[Part, ...]], tuple[int, int]] = {}
     for entry, open_units, shipped_units in taken:
-        for part in entry.parts:
-            held = (part.sku, part.each, entry.recipe_version, part.how == "counted", open_units, shipped_units)
+        opened, left = alike.get((entry.recipe_version, entry.parts), (0, 0))
+        alike[entry.recipe_version, entry.parts] = (opened + open_units, left + shipped_units)
+    for (recipe_version, parts), (open_units, shipped_units) in alike.items():
+        for part in parts:
+            held = (part.sku, part.each, recipe_version, part.how == "counted", open_units, shipped_units)
             yield (*head, n, number, *line, returned, *held)
             number += 1
     if number == 0:
@@ -90,8 +95,9 @@ def _parts(head: Row, n: int, line: Row, returned: int, taken: Iterable[tuple[En
 
 
 def _head(shop: str, number: str, order: Order, said: Stated, began: Beginning, position: int) -> Row:
-    told = [kept.told for kept in order.kept]
-    best = max((t for t in told if t.state != OrderState.CANCELLED), key=rank, default=told[-1] if told else None)
+    told = sorted((kept.told for kept in order.kept), key=rank)
+    opens = [one for one in told if one.state != OrderState.CANCELLED]
+    best = opens[-1] if opens else told[-1] if told else None
     reviews = " ".join(sorted(said.reviews))
     ordered_at, precision = _ordered(told)
     return (
@@ -115,10 +121,10 @@ def _head(shop: str, number: str, order: Order, said: Stated, began: Beginning, 
     )
 
 
-def _ordered(told: Iterable[OrderTold]) -> tuple[datetime | None, str]:
-    """When the mall took the order, as the most exact telling says; a date alone is taken as its end in Japan (D2)."""
+def _ordered(told: Sequence[OrderTold]) -> tuple[datetime | None, str]:
+    """When the mall took the order, as the richest exact telling says; a date alone is taken as its end in Japan (D2)."""
     dates = []
-    for one in told:
+    for one in reversed(told):
         if one.ordered_at is not None and one.ordered_precision == "second":
             return utc_moment(one.ordered_at), "second"
         if one.ordered_at is not None:

@@ -194,7 +194,7 @@ def _moves(records: Iterable[Record]) -> Iterable[tuple[object, ...]]:
 
 TABLE = Table(
     name="orders",
-    version=1,
+    version=2,
     relations=(
         Relation("orders", ("shop", "number", "line", "part")),
         Relation("order_moves", ("position",)),

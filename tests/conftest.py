@@ -30,6 +30,7 @@ LONG_ONES = (
     "tests/ledger/test_race.py",
     "tests/ledger/test_outages.py",
     "tests/ledger/test_tail.py",
+    "tests/projections/test_any_doors.py",
 )
 
 
