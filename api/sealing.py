@@ -5,7 +5,7 @@ purpose, so that one row's bytes moved into another row do not open there.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -15,10 +15,18 @@ class CannotOpen(ValueError):
 
 
 class Seals:
-    """Seals and opens with the keys of one file, newest first. Thread-safe."""
+    """Seals and opens with these keys, newest first, as they are at each use. Thread-safe."""
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+    def __init__(self, keys: Callable[[], Sequence[bytes]]) -> None:
+        self._keys = keys
+        self._made: tuple[Sequence[bytes], MultiFernet] | None = None
+
+    @property
+    def _fernet(self) -> MultiFernet:
+        keys, made = self._keys(), self._made
+        if made is None or made[0] is not keys:
+            made = self._made = (keys, MultiFernet([Fernet(key) for key in keys]))
+        return made[1]
 
     def seal(self, purpose: str, plain: bytes) -> bytes:
         """Bytes that only the key file opens, and only for this purpose."""
@@ -46,9 +54,15 @@ class Seals:
         try:
             return base64.urlsafe_b64decode(self._fernet.rotate(base64.urlsafe_b64encode(sealed)))
         except InvalidToken:
-            raise CannotOpen(
-                "a sealed row: no key of the key file opens it; restore the keys it was sealed with"
-            ) from None
+            raise CannotOpen("no key of the key file opens it; restore the keys it was sealed with") from None
+
+    def with_newest(self, sealed: bytes) -> bool:
+        """Whether the newest key alone opens it."""
+        try:
+            Fernet(self._keys()[0]).decrypt(base64.urlsafe_b64encode(sealed))
+        except InvalidToken:
+            return False
+        return True
 
 
 def _bound(purpose: str) -> bytes:

@@ -4,11 +4,9 @@
 the value of a setting that may hold a password.
 """
 
-import base64
 import difflib
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -17,7 +15,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "DAICHO_"
 TEST_PREFIX = "DAICHO_TEST_"  # Read by the tests alone.
 SCHEMA_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,39}")  # Short enough for channel and index names made from it.
-SECRET_KEY_BYTES_MAX = 10_000
 
 
 class BadSetting(ValueError):
@@ -112,51 +109,6 @@ def load() -> Settings:
 def child_environment(**added: str) -> dict[str, str]:
     """The environment for a program that a person uses through us (psql), with what it needs added."""
     return {**os.environ, **added}
-
-
-def secret_keys(settings: Settings) -> list[bytes]:
-    """The keys that seal secrets, newest first, each 32 bytes in URL-safe base64; the file is made (600) when absent.
-
-    Losing the file loses what it sealed: mall secrets and raw messages. Raises BadSetting.
-    """
-    path = settings.key_file
-    if not path.exists():
-        _make_key_file(path)
-    try:
-        with path.open("rb") as file:
-            keys = file.read(SECRET_KEY_BYTES_MAX).split()
-    except OSError as error:
-        raise BadSetting(
-            f"cannot read the secret key file {path}: {error.strerror}; make it readable for this user"
-        ) from error
-    for number, key in enumerate(keys, 1):
-        if not re.fullmatch(rb"[A-Za-z0-9_-]{43}=", key):
-            raise BadSetting(
-                f"{path}, key {number}: not 32 bytes in URL-safe base64; restore the file from your backup"
-            )
-    if not keys:
-        raise BadSetting(f"{path} is empty; restore it from your backup")
-    return keys
-
-
-def _make_key_file(path: Path) -> None:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        opened, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # Mode 600.
-        written = Path(name)
-        with os.fdopen(opened, "wb") as file:
-            file.write(base64.urlsafe_b64encode(os.urandom(32)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            path.hardlink_to(written)  # The first of several processes wins; the others read its key.
-        except FileExistsError:
-            pass
-        written.unlink()
-    except OSError as error:
-        raise BadSetting(
-            f"cannot make the secret key file {path}: {error.strerror}; set DAICHO_SECRET_KEY_FILE"
-        ) from error
 
 
 def _name_of(field: str) -> str:

@@ -15,10 +15,11 @@ from psycopg_pool import ConnectionPool
 
 from api import logs
 from api.database import Database, connect_writer, open_pool, wait_for
+from api.key_file import KeyFile
 from api.localpg import LocalPostgres
 from api.migrations import migrate
 from api.sealing import Seals
-from api.settings import Settings, secret_keys
+from api.settings import Settings
 from ledger.book import Book, By, open_ledger
 from ledger.reading import Selects, state_of
 from ledger.view import Fold, S
@@ -145,7 +146,7 @@ def open_house(settings: Settings, *, database: Database | None = None, clock: C
     ready = database or ready_database(settings)
     time_of_house = clock or SystemClock()
     writer = Writer(lambda: connect_writer(ready), ready.schema, time_of_house)
-    seals = Seals(secret_keys(settings))
+    seals = Seals(KeyFile(settings.key_file).keys)
     thread = start_thread("ledger-writer", writer.run)
     try:
         with open_pool(ready, name="daicho", size_max=POOL_SIZE) as pool:

@@ -60,17 +60,6 @@ def token_of_shop(connection: psycopg.Connection, seals: Seals, shop: str) -> st
     return None if row is None else seals.open(_purpose(shop), row[0]).decode()
 
 
-def rotate(connection: psycopg.Connection, seals: Seals) -> int:
-    """Every address is sealed with the newest key; the answer is how many. Raises CannotOpen, and nothing is changed."""
-    with connection.transaction(), connection.cursor() as cursor:
-        rows = cursor.execute("SELECT shop, sealed FROM mail_addresses FOR UPDATE").fetchall()
-        cursor.executemany(
-            "UPDATE mail_addresses SET sealed = %s WHERE shop = %s",
-            [(seals.rotated(sealed), shop) for shop, sealed in rows],
-        )
-    return len(rows)
-
-
 def _insert(connection: psycopg.Connection, seals: Seals, shop: str, secret: str, made_at: datetime) -> None:
     # A token in one case, from the 256 random bits that wiring gives as text of two cases.
     token = base64.b32encode(hashlib.sha256(secret.encode()).digest()[:TOKEN_BYTES]).decode().rstrip("=").lower()

@@ -369,23 +369,5 @@ def ignore(connection: psycopg.Connection, row_id: int) -> None:
     )
 
 
-def rotate(
-    connection: psycopg.Connection, seals: Seals, *, after: tuple[int, int], pieces_max: int
-) -> tuple[int, int] | None:
-    """The next pieces of messages are sealed with the newest key; where it came to, None at the end. Raises CannotOpen."""
-    rows = connection.execute(
-        "SELECT inbox_id, piece, sealed FROM inbox_messages WHERE (inbox_id, piece) > (%s, %s)"
-        " ORDER BY inbox_id, piece LIMIT %s FOR UPDATE",
-        (*after, pieces_max),
-        binary=True,
-    ).fetchall()
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "UPDATE inbox_messages SET sealed = %b WHERE inbox_id = %s AND piece = %s",
-            [(seals.rotated(sealed), row_id, piece) for row_id, piece, sealed in rows],
-        )
-    return (int(rows[-1][0]), int(rows[-1][1])) if rows else None
-
-
 def _purpose(digest: bytes, piece: int) -> str:
     return f"message:{digest.hex()}:{piece}"

@@ -11,7 +11,6 @@ import psycopg
 from api.sealing import Seals
 
 SECRET_CHARACTERS_MAX = 20_000  # the longest is a key of some 4,000
-ROTATE_PAGE = 500
 
 
 class SecretNotAccepted(ValueError):
@@ -52,25 +51,6 @@ def delete(connection: psycopg.Connection, *, shop: str, names: Iterable[str] | 
     return connection.execute(
         "DELETE FROM shop_secrets WHERE shop = %s AND name = ANY(%s)", (shop, list(names))
     ).rowcount
-
-
-def rotate(connection: psycopg.Connection, seals: Seals) -> int:
-    """Every secret is sealed with the newest key; the answer is how many. Raises CannotOpen, and nothing is changed."""
-    count, after = 0, ("", "")
-    with connection.transaction():
-        while rows := connection.execute(
-            "SELECT shop, name, sealed FROM shop_secrets WHERE (shop, name) > (%s, %s)"
-            " ORDER BY shop, name LIMIT %s FOR UPDATE",
-            (*after, ROTATE_PAGE),
-        ).fetchall():
-            with connection.cursor() as cursor:
-                cursor.executemany(
-                    "UPDATE shop_secrets SET sealed = %s WHERE shop = %s AND name = %s",
-                    [(seals.rotated(sealed), shop, name) for shop, name, sealed in rows],
-                )
-            count += len(rows)
-            after = (rows[-1][0], rows[-1][1])
-    return count
 
 
 def _purpose(shop: str, name: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 from psycopg_pool import ConnectionPool
 
 from api.database import Database, connect_writer
+from api.key_file import KeyFile
 from api.sealing import Seals
-from api.settings import Settings, secret_keys
+from api.settings import Settings
 from api.wiring import House
 from ledger.book import Book, By, open_ledger
 from ledger.writer import Writer
@@ -29,7 +30,7 @@ def open_world_house(database: Database, home: Path, world: World) -> Iterator[H
             row = connection.execute("SELECT ledger_id FROM ledger_head").fetchone()
         assert row is not None
         book.do(open_ledger(str(row[0])), BY)
-        seals = Seals(secret_keys(settings))
+        seals = Seals(KeyFile(settings.key_file).keys)
         yield House(
             settings=settings,
             database=database,
