@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 
 from api.database import Database
-from tests import postgres, programs
+from tests import canaries, postgres, programs
 from tests.postgres import OwnServer, TestRun
 
 hypothesis.settings.register_profile("daicho", derandomize=True, deadline=None, database=None)
@@ -36,6 +36,8 @@ LONG_ONES = (
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(programs)
+    config.pluginmanager.register(canaries)
+    config.pluginmanager.import_plugin("pytester")
     given: dict[str, Any] | None = getattr(config, "workerinput", None)
     if given is None:
         config.stash[RUN], config.stash[LOCK] = postgres.begin(os.environ.get(FOREIGN_URL))
@@ -65,10 +67,14 @@ def worker_database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database(worker_database_url: str) -> Database:
-    """One merchant's empty, migrated schema; connect with ``psycopg.connect(database.conninfo())`` or a pool."""
+def database(worker_database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """One merchant's empty, migrated schema; connect with ``psycopg.connect(database.conninfo())`` or a pool.
+
+    Afterwards no table and no printed word may hold a secret that the test gave to a shop (``tests/canaries.py``).
+    """
     postgres.reset(worker_database_url)
-    return Database(worker_database_url, postgres.SCHEMAS[0])
+    yield Database(worker_database_url, postgres.SCHEMAS[0])
+    canaries.look(worker_database_url, tmp_path, request.node)
 
 
 @pytest.fixture

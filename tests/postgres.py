@@ -73,6 +73,25 @@ SELECT baseline.keep_seeds();
 """
 
 
+HOLDING = r"""
+CREATE FUNCTION baseline.holding(canaries text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE t record; found boolean; patterns text[];
+BEGIN
+    -- As a row prints it (quotes and backslashes doubled), as LIKE wants it; and as bytes print.
+    SELECT array_agg(p) INTO patterns FROM (
+        SELECT '%' || replace(replace(replace(printed, '\', '\\'), '%', '\%'), '_', '\_') || '%' AS p
+            FROM (SELECT replace(replace(c, '\', '\\'), '"', '""') AS printed FROM unnest(canaries) c) doubled
+        UNION ALL SELECT '%' || encode(convert_to(c, 'UTF8'), 'hex') || '%' FROM unnest(canaries) c) every_form;
+    FOR t IN SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname LIKE 'daicho%' LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I r WHERE r::text LIKE ANY ($1))', t.nspname, t.relname)
+            INTO found USING patterns;
+        IF found THEN RETURN NEXT t.nspname || '.' || t.relname; END IF;
+    END LOOP;
+END $$;
+"""
+
+
 @dataclass(frozen=True)
 class TestRun:
     """What the workers of one run share: a folder. Its name makes the names of databases unique on a shared server."""
@@ -163,6 +182,7 @@ def _make_template(connection: psycopg.Connection, admin: str, template: str) ->
         migrate(Database(url, schema))
     with psycopg.connect(url, autocommit=True) as inside:
         inside.execute(RESET.encode())
+        inside.execute(HOLDING.encode())
     connection.execute(
         sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(unfinished), sql.Identifier(template))
     )
