@@ -4,13 +4,14 @@ One key a line, newest first, each 32 random bytes in URL-safe base64 (Fernet). 
 file loses what it sealed: mall secrets, shops' addresses and raw messages.
 """
 
-import base64
 import os
 import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
+
+from cryptography.fernet import Fernet
 
 from api.settings import BadSetting
 
@@ -48,7 +49,7 @@ class KeyFile:
 
     def put_in_front(self) -> None:
         """A new key seals from here on; the others still open. Raises BadSetting."""
-        self._replace([_new_key(), *self.keys()])
+        self._replace([Fernet.generate_key(), *self.keys()])
 
     def keep_newest(self) -> int:
         """Only the newest key is left; the answer is how many were taken out. Raises BadSetting."""
@@ -70,7 +71,7 @@ class KeyFile:
     def _make(self) -> None:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            written = self._written([_new_key()])
+            written = self._written([Fernet.generate_key()])
             try:
                 self.path.hardlink_to(written)  # The first of several processes wins; the others read its key.
             except FileExistsError:
@@ -102,7 +103,3 @@ class KeyFile:
             file.flush()
             os.fsync(file.fileno())
         return Path(name)
-
-
-def _new_key() -> bytes:
-    return base64.urlsafe_b64encode(os.urandom(32))
