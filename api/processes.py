@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 
 from api.app import build
-from api.jobs import intake, order_polling, push, retention
+from api.jobs import intake, mailbox_polling, order_polling, push, retention
 from api.jobs.worker import Loop, Worker, working
 from api.localpg import LocalPostgres
 from api.mail.smtp import receiving
@@ -124,6 +124,7 @@ def loops(house: House) -> Sequence[Loop]:
     return [
         feed(house),
         *intake.loops(house),
+        *mailbox_polling.loops(house),
         *order_polling.loops(house),
         *push.loops(house),
         *retention.loops(house),

@@ -60,6 +60,18 @@ class Settings(BaseSettings):
     smtp_certificate_key_file: Path | None = Field(
         default=None, description="key (PEM) of that certificate, when it is not in the same file"
     )
+    mail_authserv_id: str = Field(
+        default="",
+        description="authserv-id of the one mail server that delivers to the SMTP and LMTP receivers: its"
+        " Authentication-Results are believed; leave it empty when anybody else can reach them",
+    )
+    mail_arc_sealers: str = Field(
+        default="", description="domains, with commas between, whose ARC seals are believed (a forwarder: google.com)"
+    )
+    mailbox_poll_seconds: float = Field(default=30, ge=1, le=3600, description="pause between two looks into a mailbox")
+    mailbox_ca_file: Path | None = Field(
+        default=None, description="certificate authorities (PEM) that mailboxes' servers may have beside the known ones"
+    )
     mail_bytes_max: int = Field(default=30_000_000, ge=10_000, le=100_000_000, description="largest mail taken, bytes")
     message_days: int = Field(
         default=180, ge=1, le=3650, description="how long raw messages and rows of imported files are kept"

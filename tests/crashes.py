@@ -15,6 +15,7 @@ from ledger import failpoint
 LEDGER = "tests.ledger.crash_child"
 INBOUND = "tests.api.inbound.crash_child"
 ORDERS = "tests.api.jobs.orders_crash_child"
+MAILBOX = "tests.api.jobs.mailbox_crash_child"
 PUSH = "tests.api.jobs.crash_child"
 BULK = "tests.api.jobs.import_crash_child"
 PROJECTIONS = "tests.projections.crash_child"
@@ -40,6 +41,9 @@ REACHED: dict[str, str] = {
     "orders.claimed": ORDERS,
     "orders.fetched": ORDERS,
     "orders.stored": ORDERS,
+    "mailbox.claimed": MAILBOX,
+    "mailbox.stored": MAILBOX,
+    "mailbox.touched": MAILBOX,
     "intake.claimed": INBOUND,
     "intake.read": INBOUND,
     "intake.taken": INBOUND,

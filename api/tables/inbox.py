@@ -21,7 +21,7 @@ TRIES_USED_UP = "tries_used_up"
 RELEASE_MAX = 2_000
 _COLUMNS = (
     "id, shop, door, received_at, trace, size_bytes, digest, state, reason, rule, line, same_as, tries, parser_version,"
-    " order_number, position"
+    " order_number, position, vouched_by, proof"
 )
 
 
@@ -33,7 +33,8 @@ class InboxRowUnknown(ValueError):
 class Arrival:
     """A message as it came, for one shop. ``trace`` is new and goes with everything that follows from it.
 
-    ``order_number``: the order it is of, where the door says so; "" until it is read.
+    ``order_number``: the order it is of, where the door says so; "" until it is read. ``vouched_by``: whose
+    Authentication-Results may be believed in it, "" nobody's.
     """
 
     shop: str
@@ -42,11 +43,15 @@ class Arrival:
     trace: str
     raw: bytes = field(repr=False)
     order_number: str = ""
+    vouched_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """One message without its text. ``tries`` counts this one. ``position``: where the ledger stood when it was taken."""
+    """One message without its text. ``tries`` counts this one. ``position``: where the ledger stood when it was taken.
+
+    ``proof``: how its sender was proven, or why not (``api/mail/proof.py``); "" as long as it was not looked at.
+    """
 
     id: int
     shop: str
@@ -64,6 +69,8 @@ class InboxRow:
     parser_version: int | None
     order_number: str
     position: int | None
+    vouched_by: str
+    proof: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,7 @@ class Mark:
     parser_version: int | None = None
     order_number: str = ""
     position: int | None = None
+    proof: str = ""
 
 
 def channel(schema: str) -> str:
@@ -137,10 +145,11 @@ def _store_group(connection: psycopg.Connection, seals: Seals, group: Sequence[A
     sealed = [seals.seal(_purpose(digest, 0), one.raw) for one, digest in zip(group, digests, strict=True)]
     connection.execute(
         "WITH came AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[],"
-        " %b::bytea[], %b::bytea[], %s::text[]) WITH ORDINALITY"
-        " AS c (shop, door, received_at, trace, size_bytes, digest, sealed, order_number, place)),"
-        " kept AS (INSERT INTO inbox (shop, door, received_at, trace, size_bytes, digest, order_number)"
-        " SELECT shop, door, received_at, trace, size_bytes, digest, order_number FROM came ORDER BY place RETURNING id, trace)"
+        " %b::bytea[], %b::bytea[], %s::text[], %s::text[]) WITH ORDINALITY"
+        " AS c (shop, door, received_at, trace, size_bytes, digest, sealed, order_number, vouched_by, place)),"
+        " kept AS (INSERT INTO inbox (shop, door, received_at, trace, size_bytes, digest, order_number, vouched_by)"
+        " SELECT shop, door, received_at, trace, size_bytes, digest, order_number, vouched_by FROM came ORDER BY place"
+        " RETURNING id, trace)"
         " INSERT INTO inbox_messages (inbox_id, piece, sealed) SELECT kept.id, 0, came.sealed FROM kept JOIN came USING (trace)",
         (
             [one.shop for one in group],
@@ -151,6 +160,7 @@ def _store_group(connection: psycopg.Connection, seals: Seals, group: Sequence[A
             digests,
             sealed,
             [one.order_number for one in group],
+            [one.vouched_by for one in group],
         ),
         prepare=True,
     )
@@ -159,9 +169,9 @@ def _store_group(connection: psycopg.Connection, seals: Seals, group: Sequence[A
 def _store_large(connection: psycopg.Connection, seals: Seals, one: Arrival) -> None:
     digest = hashlib.sha256(one.raw).digest()
     row = connection.execute(
-        "INSERT INTO inbox (shop, door, received_at, trace, size_bytes, digest, order_number)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id",
-        (one.shop, one.door, one.received_at, one.trace, len(one.raw), digest, one.order_number),
+        "INSERT INTO inbox (shop, door, received_at, trace, size_bytes, digest, order_number, vouched_by)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
+        (one.shop, one.door, one.received_at, one.trace, len(one.raw), digest, one.order_number, one.vouched_by),
     ).fetchone()
     assert row is not None
     for piece, start in enumerate(range(0, len(one.raw), PIECE_BYTES_MAX)):
@@ -217,10 +227,10 @@ def settle(connection: psycopg.Connection, marks: Sequence[Mark], *, now: dateti
     connection.execute(
         "UPDATE inbox AS i SET state = m.state, reason = m.reason, rule = m.rule, line = m.line, same_as = m.same_as,"
         " parser_version = m.parser_version, order_number = coalesce(nullif(m.order_number, ''), i.order_number),"
-        " position = m.position, read_at = %s,"
+        " position = m.position, proof = m.proof, read_at = %s,"
         " claimed_until = NULL, tries = CASE WHEN m.state = 'waiting' THEN 0 ELSE i.tries END"
-        " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[], %s::int[], %s::text[], %s::bigint[])"
-        " AS m (id, state, reason, rule, line, same_as, parser_version, order_number, position)"
+        " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[], %s::int[], %s::text[], %s::bigint[],"
+        " %s::text[]) AS m (id, state, reason, rule, line, same_as, parser_version, order_number, position, proof)"
         " WHERE i.id = m.id AND i.state = 'received'",
         (
             now,
@@ -233,6 +243,7 @@ def settle(connection: psycopg.Connection, marks: Sequence[Mark], *, now: dateti
             [m.parser_version for m in marks],
             [m.order_number for m in marks],
             [m.position for m in marks],
+            [m.proof for m in marks],
         ),
         prepare=True,
     )
