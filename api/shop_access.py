@@ -14,15 +14,19 @@ from typing import Protocol
 import psycopg
 
 import adapters
+from adapters.kit.files_over import MallFiles
 from adapters.kit.http import open_mall_http
 from adapters.kit.mall import Mall, MallHttp, ShopAccess
 from adapters.kit.profile import Profile, corrected
+from adapters.kit.push_file import BatchAccess, PushFile
+from api.file_access import open_files
 from api.tables import secrets
 from api.wiring import House
 from ledger import keys, shop
 
 BASE, PROFILE = "base.", "profile."
 TURN_SECONDS_MAX = 60.0
+API, FILE = "api", "file"  # send types
 TURN_POLL_SECONDS = 0.05
 
 
@@ -51,6 +55,16 @@ class ConnectedShop:
             return self.mall.call_seconds_max
         return self.mall.request_seconds_max * (3 if renews_secrets(self.mall) else 1)
 
+    @property
+    def send_type(self) -> str:
+        """How its numbers leave: as it was chosen; a mall without an API for them is told by file."""
+        return self.shop.send_type if callable(self.mall.push_api) else FILE
+
+    @property
+    def push_file(self) -> PushFile | None:
+        """How batches reach its mall; None: they do not."""
+        return self.mall.push_file if isinstance(self.mall.push_file, PushFile) else None
+
 
 class ShopAccesses:
     """Builds the access of every shop of one house, and keeps one HTTP connection a shop. Threads may share it."""
@@ -64,6 +78,7 @@ class ShopAccesses:
     ) -> None:
         self._house = house
         self._open_http = open_http or self._real_http
+        self._files_of: Callable[[ConnectedShop], MallFiles] | None = None
         self._mall_of = mall_of
         self._held: dict[str, ClosableHttp] = {}
         self._known: dict[str, tuple[int, ConnectedShop]] = {}  # by the version of the shop's stream
@@ -98,6 +113,22 @@ class ShopAccesses:
                 profile=profile_of(one.mall, one.shop.settings),
             )
 
+    @contextmanager
+    def of_batches(self, one: ConnectedShop) -> Iterator[BatchAccess]:
+        """The access for batches, with the shop's folders where its mall takes files.
+
+        Raises TurnNotGot, CannotOpen, FileSettingNotAccepted.
+        """
+        with self.of(one) as access:
+            files = None
+            if one.push_file is not None and one.push_file.over_folder:
+                files = self._files_of(one) if self._files_of else self._real_files(one, access)
+            yield BatchAccess(access, files, self._house.clock.sleep)
+
+    def use_files(self, files_of: Callable[[ConnectedShop], MallFiles]) -> None:
+        """From here on these are the shops' folders: emulated ones."""
+        self._files_of = files_of
+
     def close(self) -> None:
         """Every HTTP connection is closed."""
         with self._lock:
@@ -120,6 +151,9 @@ class ShopAccesses:
     def _real_http(self, one: ConnectedShop) -> ClosableHttp:
         clock = self._house.clock
         return open_mall_http(now=clock.now, monotonic=clock.monotonic, deadline_seconds=one.mall.request_seconds_max)
+
+    def _real_files(self, one: ConnectedShop, access: ShopAccess) -> MallFiles:
+        return open_files(self._house, one.mall, access.settings, access.secrets)
 
     def _http(self, one: ConnectedShop) -> MallHttp:
         with self._lock:
@@ -169,8 +203,8 @@ class ShopAccesses:
 
 
 def renews_secrets(mall: Mall) -> bool:
-    """Whether the mall gives secrets that nobody enters (tokens): those it declares as not required."""
-    return any(setting.secret and not setting.required for setting in mall.settings)
+    """Whether the mall gives secrets that nobody enters (tokens): those it declares as not required, and not for files."""
+    return any(setting.secret and not setting.required and not setting.for_files for setting in mall.settings)
 
 
 def plain_settings(settings: Mapping[str, str]) -> dict[str, str]:

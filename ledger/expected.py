@@ -162,13 +162,19 @@ def read(
 
 
 def unseen_units(numbers: Numbers) -> int:
-    """Units a look found missing: sold at the mall, their orders not told yet. Counted in listings."""
+    """Units a look found missing: sold at the mall, their orders not told yet. Counted in listings.
+
+    A number that is on its way may be what was read.
+    """
     if numbers.read_units is None or numbers.expected_units is None or numbers.read_at is None:
         return 0
     if numbers.applied_until is not None and numbers.read_at <= numbers.applied_until:
         return 0
     later = sum(s.quantity for s in numbers.sales if s.ordered_at is not None and s.ordered_at > numbers.read_at)
-    return max(0, numbers.expected_units + later - numbers.read_units)
+    shown = (
+        numbers.expected_units if numbers.pending_units is None else min(numbers.expected_units, numbers.pending_units)
+    )
+    return max(0, shown + later - numbers.read_units)
 
 
 def _counted(numbers: Numbers, sale: Sale) -> Numbers:

@@ -45,6 +45,13 @@ POINTS = (
     "push.before_request",
     "push.after_request",
     "push.answered_recorded",
+    "batch.begun",
+    "batch.sent_recorded",
+    "batch.before_submit",
+    "batch.after_submit",
+    "batch.answered_recorded",
+    "batch.followed",
+    "batch.settled",
     "upload.row_page_stored",
 )
 

@@ -182,7 +182,7 @@ def _answered(fold: ListingFold, record: Record, time: datetime) -> None:
     for n, (text, outcome) in enumerate(zip(request.listings, fact.outcomes, strict=True)):
         row = fold.rows[shop, text]
         row.batch_request = None if row.batch_request == fact.request else row.batch_request
-        if outcome == Result.ACCEPTED and request.channel != API:
+        if request.channel != API and isinstance(fact, PushAnswered) and outcome in (Result.ACCEPTED, Result.UNKNOWN):
             row.batch_request = fact.request
             fold.changed_rows.add(row)
             continue

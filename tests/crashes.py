@@ -17,6 +17,7 @@ INBOUND = "tests.api.inbound.crash_child"
 ORDERS = "tests.api.jobs.orders_crash_child"
 MAILBOX = "tests.api.jobs.mailbox_crash_child"
 PUSH = "tests.api.jobs.crash_child"
+BATCH = "tests.api.jobs.batch_crash_child"
 BULK = "tests.api.jobs.import_crash_child"
 PROJECTIONS = "tests.projections.crash_child"
 
@@ -61,6 +62,13 @@ REACHED: dict[str, str] = {
     "push.before_request": PUSH,
     "push.after_request": PUSH,
     "push.answered_recorded": PUSH,
+    "batch.begun": BATCH,
+    "batch.sent_recorded": BATCH,
+    "batch.before_submit": BATCH,
+    "batch.after_submit": BATCH,
+    "batch.answered_recorded": BATCH,
+    "batch.followed": BATCH,
+    "batch.settled": BATCH,
 }
 
 # Place -> the part that adds it to the table above, with its program.

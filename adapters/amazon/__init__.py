@@ -16,8 +16,9 @@ from adapters.amazon.notifications import read as read_notification
 from adapters.amazon.order_reading import read
 from adapters.amazon.orders import fetch
 from adapters.amazon.push import BATCH_MAX, UNITS_MAX, push
+from adapters.amazon.push_file import PUSH_FILE
 from adapters.amazon.read_back import READ_BATCH_MAX, connection_test, read_back
-from adapters.kit.mall import Gap, LowersAt, Mall, OrderApi, OrderWebhook, RestoresOnCancel, Setting
+from adapters.kit.mall import LowersAt, Mall, OrderApi, OrderWebhook, RestoresOnCancel, Setting
 
 _APPLICATION = "セラーセントラル > アプリとサービス > アプリの開発 > アプリの「LWA認証情報」"
 
@@ -141,9 +142,7 @@ MALL = Mall(
         hides="Amazonが出荷する注文（FBA）は取り込みません",
     ),
     push_api=push,
-    push_file=Gap(
-        "the JSON_LISTINGS_FEED with its states is built with the file pushes; numbers go by PATCH until then"
-    ),
+    push_file=PUSH_FILE,
     read_back=read_back,
     emulator=emulator,
     connection_test=connection_test,

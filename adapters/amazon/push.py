@@ -42,7 +42,7 @@ def push(access: ShopAccess, levels: Sequence[ListingLevel]) -> list[Outcome]:
         key: Outcome(Result.REJECTED, "code_format") for key in last if not is_sku(sku_of(key))
     }
     way, began = way_of(access), access.now()
-    entries = _entries(access, way, [level for level in last.values() if level.key not in outcomes])
+    entries = entries_for(access, way, [level for level in last.values() if level.key not in outcomes])
     if isinstance(entries, ReadFailed):
         failed = Outcome(entries.result, entries.code, entries.wait_seconds)
         return [outcomes.get(level.key, failed) for level in levels]
@@ -62,7 +62,7 @@ def way_of(access: ShopAccess) -> UpdateWay:
 # ------------------------------------------------------------------ before
 
 
-def _entries(
+def entries_for(
     access: ShopAccess, way: UpdateWay, levels: Sequence[ListingLevel]
 ) -> dict[ListingKey, dict[str, object] | Outcome] | ReadFailed:
     """What each listing is to be told, or why it is told nothing."""
@@ -125,13 +125,7 @@ def _told(
 
 
 def _patch(access: ShopAccess, key: ListingKey, entry: Mapping[str, object], *, replaces: bool) -> Outcome:
-    patch = {
-        "op": "replace" if replaces else "merge",
-        "path": "/attributes/fulfillment_availability",
-        "value": [entry],
-    }
-    # PRODUCT stands for whatever type the listing has.
-    body = {"productType": "PRODUCT", "patches": [patch]}
+    body = patch_of(entry, replaces=replaces)
     answer = call(
         access,
         "PATCH",
@@ -140,6 +134,14 @@ def _patch(access: ShopAccess, key: ListingKey, entry: Mapping[str, object], *, 
         json.dumps(body).encode("ascii"),
     )
     return answer if isinstance(answer, Outcome) else _outcome(answer)
+
+
+def patch_of(entry: Mapping[str, object], *, replaces: bool) -> dict[str, object]:
+    """The patch of one listing, as a PATCH and a feed's message both take it."""
+    op = "replace" if replaces else "merge"
+    # PRODUCT stands for whatever type the listing has.
+    patches = [{"op": op, "path": "/attributes/fulfillment_availability", "value": [entry]}]
+    return {"productType": "PRODUCT", "patches": patches}
 
 
 def _outcome(answer: Answer) -> Outcome:
@@ -151,11 +153,11 @@ def _outcome(answer: Answer) -> Outcome:
     if status == "ACCEPTED":
         return Outcome(Result.ACCEPTED)
     if status == "INVALID" and isinstance(body, dict):
-        return Outcome(Result.REJECTED, _issue(body.get("issues")))
+        return Outcome(Result.REJECTED, issue_code(body.get("issues")))
     return Outcome(Result.UNKNOWN, "answer_not_understood")
 
 
-def _issue(issues: object) -> str:
+def issue_code(issues: object) -> str:
     """The code of the first error among the issues."""
     rows = [one for one in issues if isinstance(one, dict)] if isinstance(issues, list) else []
     errors = [one for one in rows if one.get("severity") == "ERROR"] or rows

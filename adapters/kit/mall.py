@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from adapters.kit.file_form import FileFormat
 from adapters.kit.profile import Profile
 from ledger.terms import ListingKey, ListingLevel, ListingRead, Outcome, Result, Telling
+
+if TYPE_CHECKING:
+    from adapters.kit.push_file import PushFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class RestoresOnCancel(StrEnum):
 class Setting:
     """One value a merchant enters for a shop. ``where``: how to find it at the mall, in Japanese.
 
-    ``example``: an invented value of the right form, for forms and for the contract test.
+    ``example``: an invented value of the right form, for forms and for the contract test. ``for_files``: of the server
+    that stock files go to (``kit/file_settings.py``), needed only by a shop whose send type is file.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Setting:
     required: bool = True
     default: str = ""
     example: str = ""
+    for_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +350,7 @@ class Mall:
     order_webhook: OrderWebhook | NotOffered | Gap
     order_api: OrderApi | NotOffered | Gap
     push_api: PushByApi | NotOffered | Gap
-    push_file: NotOffered | Gap
+    push_file: "PushFile | NotOffered | Gap"
     read_back: ReadBack | NotOffered | Gap
     emulator: MakeEmulator | NotOffered | Gap
     connection_test: TestConnection | NotOffered | Gap

@@ -1,11 +1,13 @@
 """楽天市場 (RMS). Where each fact comes from: NOTES.md."""
 
-from adapters.kit.mall import Gap, LowersAt, Mall, MatchKey, NotOffered, RestoresOnCancel, Setting
+from adapters.kit.file_settings import Protocol, file_settings
+from adapters.kit.mall import LowersAt, Mall, MatchKey, NotOffered, RestoresOnCancel, Setting
 from adapters.rakuten.emulator import emulator
 from adapters.rakuten.files import NORMAL_ITEM, UNITS_MAX, write_stock
 from adapters.rakuten.mail import read_order_mail
 from adapters.rakuten.orders import ORDERS
 from adapters.rakuten.push import BATCH_MAX, push
+from adapters.rakuten.push_file import PUSH_FILE
 from adapters.rakuten.read_back import READ_BATCH_MAX, connection_test, read_back
 
 MALL = Mall(
@@ -31,6 +33,11 @@ MALL = Mall(
             where="同じ画面の「ライセンスキー」です。約3か月で切れるため、RMSで更新して登録し直します。",
             secret=True,
         ),
+        *file_settings(
+            host="upload.rakuten.ne.jp",
+            protocol=Protocol.SFTP,
+            where="RMS > 店舗設定 > R-Storefront > CSVダウンロード・アップロード の「FTPアカウント」です（オプション「CSV商品一括編集」が必要）。",
+        ),
     ),
     # The first is the default; the reasons stand in NOTES.md, "Identity".
     match_keys=(
@@ -55,7 +62,7 @@ MALL = Mall(
     order_webhook=NotOffered("RMS WEB SERVICE lists no notification of orders (NOTES.md)"),
     order_api=ORDERS,
     push_api=push,
-    push_file=Gap("the file is written; its SFTP put comes with the file doors"),
+    push_file=PUSH_FILE,
     read_back=read_back,
     emulator=emulator,
     connection_test=connection_test,

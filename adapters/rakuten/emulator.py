@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 
 from adapters.kit.emulator import CONTROL, EmulatedOrder, EmulatedShop, emulator_app
 from adapters.kit.order_mail import JST
+from adapters.rakuten.emulated_batches import add_batches
 from adapters.rakuten.emulated_catalogue import CatalogueItem, fill, product_file
 from adapters.rakuten.emulated_mails import cancel_mail, order_mail
 from adapters.rakuten.emulated_orders import OrderBook, get_orders, search_orders
@@ -69,6 +70,7 @@ def emulator(shop: EmulatedShop) -> FastAPI:
     _add_inventory(app, shop, state)
     _add_orders(app, shop, state)
     _add_control(app, shop, state)
+    add_batches(shop)
     return app
 
 

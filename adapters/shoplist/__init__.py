@@ -1,9 +1,11 @@
 """SHOPLIST.com (by CROOZ): files and order mail, no API. Where each fact comes from: NOTES.md."""
 
-from adapters.kit.mall import Gap, LowersAt, Mall, MatchKey, NotOffered, RestoresOnCancel, Setting
+from adapters.kit.file_settings import Protocol, file_settings
+from adapters.kit.mall import LowersAt, Mall, MatchKey, NotOffered, RestoresOnCancel, Setting
 from adapters.shoplist.emulator import emulator
 from adapters.shoplist.files import ITEM_CSV, SELECT_CSV, UNITS_MAX, write_stock
 from adapters.shoplist.mail import read_order_mail
+from adapters.shoplist.push_file import PUSH_FILE
 
 _NO_API = "no API was found: the tools that link SHOPLIST exchange files and order mails with it (NOTES.md)"
 
@@ -16,6 +18,9 @@ MALL = Mall(
             label="ショップID",
             where="SHOPLISTの管理画面にログインするときの店舗IDです。同じ店舗を二重に連携しないために使います。",
             example="sample-shop",
+        ),
+        *file_settings(
+            host="", protocol=Protocol.FTPS, where="SHOPLISTから案内されたFTPアカウントの通知に書かれています。"
         ),
     ),
     match_keys=(
@@ -33,7 +38,7 @@ MALL = Mall(
     order_webhook=NotOffered(_NO_API),
     order_api=NotOffered(_NO_API),
     push_api=NotOffered(_NO_API),
-    push_file=Gap("built with the file pushes"),
+    push_file=PUSH_FILE,
     read_back=NotOffered(f"{_NO_API}; the stock file downloaded there is read by stock_in"),
     emulator=emulator,
     connection_test=NotOffered(f"{_NO_API}; there is no call that only reads"),

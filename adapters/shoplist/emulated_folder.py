@@ -43,6 +43,10 @@ class StockFolder:
     def put(self, name: str, content: bytes) -> None:
         """The file is there; one of the same name that was not taken yet is replaced, as FTP does."""
         self.files[name] = content
+        self.arrived(name)
+
+    def arrived(self, name: str) -> None:
+        """A file came to this name."""
         if _stock_file(name):
             self._finished_at[name] = self._shop.clock.now()
 
@@ -57,6 +61,8 @@ class StockFolder:
         due = [n for n, at in self._finished_at.items() if now - at >= timedelta(seconds=TAKEN_AFTER_SECONDS)]
         for name in due:
             del self._finished_at[name]
+            if name not in self.files:
+                continue  # it was taken back in time
             content = self.files.pop(name)
             self.files[name + DONE] = content
             faults = list(self._taken(content))

@@ -7,6 +7,7 @@ and ``/_emulator/files/take`` lets the mall take what is due (``StockFolder``, a
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
+from adapters.kit.emulated_files import FOLDERS, EmulatedFolders
 from adapters.kit.emulator import CONTROL, EmulatedOrder, EmulatedShop, emulator_app
 from adapters.kit.mail import write_mail
 from adapters.kit.order_mail import JST
@@ -22,6 +23,9 @@ def emulator(shop: EmulatedShop) -> FastAPI:
     """The mall for one shop."""
     folder = StockFolder(shop)
     shop.extra["shoplist"] = folder
+    shop.extra[FOLDERS] = EmulatedFolders(
+        shop.clock.now, folder.files, take_due=folder.take_due, after_put=folder.arrived
+    )
     shop.number_order = lambda serial, _: str(FIRST_ORDER + serial)
     shop.write_order_mail = order_mail
     shop.write_cancel_mail = cancel_mail

@@ -6,6 +6,7 @@ from adapters.yahoo_shopping.files import MATCH_KEYS, STOCK_CSV, write_stock
 from adapters.yahoo_shopping.mail import read_order_mail
 from adapters.yahoo_shopping.orders import ORDERS
 from adapters.yahoo_shopping.push import BATCH_MAX, UNITS_MAX, push
+from adapters.yahoo_shopping.push_file import PUSH_FILE
 from adapters.yahoo_shopping.read_back import BATCH_MAX as READ_BATCH_MAX
 from adapters.yahoo_shopping.read_back import connection_test, read_back
 
@@ -125,7 +126,7 @@ MALL = Mall(
     order_webhook=NotOffered("the store API pages list no notification of orders (NOTES.md)"),
     order_api=ORDERS,
     push_api=push,
-    push_file=Gap("the CSV is written and can be uploaded by hand; uploadStockFile comes with the file doors"),
+    push_file=PUSH_FILE,
     read_back=read_back,
     emulator=emulator,
     connection_test=connection_test,

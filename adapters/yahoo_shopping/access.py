@@ -43,6 +43,11 @@ def call_xml(access: ShopAccess, operation: str, request: str) -> Answer | Outco
     return _call(access, operation, _XML, f"<Req>{request}<SellerId>{seller_id}</SellerId></Req>".encode())
 
 
+def call_upload(access: ShopAccess, operation: str, boundary: str, content: bytes) -> Answer | Outcome:
+    """The same for one upload: ``content`` is the multipart body whose parts ``boundary`` divides."""
+    return _call(access, operation, f"multipart/form-data; boundary={boundary}", content)
+
+
 def _call(access: ShopAccess, operation: str, content_type: str, content: bytes) -> Answer | Outcome:
     """The mall's answer to one call, or the outcome when there is none to look at.
 

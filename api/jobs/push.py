@@ -13,8 +13,8 @@ from api.jobs import push_rows
 from api.jobs.push_request import LeaseGone, Turn
 from api.jobs.push_rounds import Rounds
 from api.jobs.worker import Loop
-from api.shop_access import ConnectedShop, ShopAccesses
-from api.tables import mall_paces, push_breakers, push_leases
+from api.shop_access import FILE, ConnectedShop, ShopAccesses
+from api.tables import mall_paces, push_batches, push_breakers, push_leases
 from api.wiring import House
 from ledger.commit import Statements
 from ledger.failpoint import reach
@@ -89,7 +89,9 @@ def push_due(pushing: Pushing, *, only: Collection[str] | None = None) -> int:
             one = pushing.accesses.connected(code)
         except ShopNotReady:
             continue
-        if _may_push(one):
+        if not _may_push(one):
+            count += _follow(pushing, one)
+        else:
             with house.pool.connection() as connection:
                 sign = push_rows.sign_of(connection, house.database.schema, code)
             known, now = pushing.asleep.get(code), house.clock.now()
@@ -121,7 +123,29 @@ def _due(pushing: Pushing) -> set[str]:
 
 
 def _may_push(one: ConnectedShop) -> bool:
-    return one.shop.pushing and one.shop.send_type == "api" and callable(one.mall.push_api)
+    return one.shop.pushing and (one.push_file is not None if one.send_type == FILE else callable(one.mall.push_api))
+
+
+def _follow(pushing: Pushing, one: ConnectedShop) -> int:
+    """A shop that is not told numbers now may have batches on their way: what became of those that are due is asked for."""
+    house, now = pushing.house, pushing.house.clock.now()
+    if one.push_file is None or one.shop.paused is not None:
+        return 0
+    with house.pool.connection() as connection:
+        if one.code not in push_batches.due(connection, now):
+            return 0
+        seconds = one.call_seconds_max
+        lease = push_leases.take(connection, one.code, holder=pushing.holder, now=now, request_seconds=seconds)
+    if lease is None:
+        return 0
+    rounds = _rounds(pushing, one, lease)
+    try:
+        rounds.follow()
+    except LeaseGone:
+        return rounds.count
+    with house.pool.connection() as connection:
+        push_leases.release(connection, lease, now=house.clock.now(), doubts=0 if lease.clean else 1)
+    return rounds.count
 
 
 def _turn(pushing: Pushing, one: ConnectedShop, sign: tuple[object, ...] | None) -> int:

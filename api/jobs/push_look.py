@@ -10,9 +10,9 @@ from datetime import datetime
 from adapters.kit.mall import ReadFailed
 from api.jobs.push_missing import Base, Unseen, explained_by_look, unseen_at
 from api.jobs.push_plan import Queued
-from api.jobs.push_request import LeaseGone, Turn, note
+from api.jobs.push_request import Turn, hold_lease, note
 from api.shop_access import TurnNotGot
-from api.tables import mall_paces, push_leases, push_unseen
+from api.tables import mall_paces, push_unseen
 from ledger import keys
 from ledger.book.pushes import record_read
 from ledger.facts.push import MallRead
@@ -33,7 +33,7 @@ def look(
     assert 0 < len(rows) <= mall.read_batch_max, len(rows)
     try:
         with turn.accesses.of(turn.one) as access:
-            _hold(turn)
+            hold_lease(turn, turn.one.call_seconds_max)
             began = clock.now()
             found = mall.read_back(access, [row.key for row in rows])
     except TurnNotGot:
@@ -41,7 +41,9 @@ def look(
     if isinstance(found, ReadFailed):
         _failed(turn, found)
         return None
-    _hold(turn)  # what was read so long ago that another worker took over is worth nothing
+    hold_lease(
+        turn, turn.one.call_seconds_max
+    )  # what was read so long ago that another worker took over is worth nothing
     note(turn, mall_paces.READ, [Outcome(Result.APPLIED)])
     missing = [_missing(turn, row, one, began, known_position, doubts) for row, one in zip(rows, found, strict=True)]
     entries = [entry for entry in missing if entry is not None]
@@ -51,6 +53,30 @@ def look(
     done = turn.house.book.do(record_read(turn.code, read_fact(found, began, known_position)), turn.house.by())
     _explain(turn, rows, found, began, known_position)
     return int(str(done.answer["position"]))
+
+
+def read_plainly(turn: Turn, wanted: Sequence[ListingKey], known_position: int) -> list[ListingRead] | None:
+    """What the mall shows of these, as a fact and nothing more: no units are missing that a batch on its way may explain.
+
+    None: the mall did not say. Raises LeaseGone.
+    """
+    mall, clock = turn.one.mall, turn.house.clock
+    assert callable(mall.read_back), mall.code
+    assert 0 < len(wanted) <= mall.read_batch_max, len(wanted)
+    try:
+        with turn.accesses.of(turn.one) as access:
+            hold_lease(turn, turn.one.call_seconds_max)
+            began = clock.now()
+            found = mall.read_back(access, wanted)
+    except TurnNotGot:
+        return None
+    if isinstance(found, ReadFailed):
+        _failed(turn, found)
+        return None
+    hold_lease(turn, turn.one.call_seconds_max)
+    note(turn, mall_paces.READ, [Outcome(Result.APPLIED)])
+    turn.house.book.do(record_read(turn.code, read_fact(found, began, known_position)), turn.house.by())
+    return found
 
 
 def read_fact(found: Sequence[ListingRead], read_at: datetime, known_position: int) -> MallRead:
@@ -66,14 +92,6 @@ def read_fact(found: Sequence[ListingRead], read_at: datetime, known_position: i
         read_at=utc_text(read_at),
         known_position=known_position,
     )
-
-
-def _hold(turn: Turn) -> None:
-    """The shop is ours for one more request. Raises LeaseGone."""
-    with turn.house.pool.connection() as connection:
-        seconds = turn.one.call_seconds_max
-        if not push_leases.hold(connection, turn.lease, now=turn.house.clock.now(), request_seconds=seconds):
-            raise LeaseGone(f"shop {turn.code} is pushed by another worker")
 
 
 def _missing(

@@ -25,12 +25,16 @@ LOWER, ZERO, RAISE, RESTATE = "lower", "zero", "raise", "restate"
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What the mall's declaration says about being told. ``lowers``: its number falls at its own sale. ``looks``: it can be read."""
+    """What the mall's declaration says about being told. ``lowers``: its number falls at its own sale. ``looks``: it can be read.
+
+    ``beside_batches``: a lower number can reach it while a file or feed is unfinished.
+    """
 
     units_max: int
     lowers: bool = True
     looks: bool = True
     quiet_seconds: float = 120.0
+    beside_batches: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Queued:
     """One listing as the facts up to one position say. ``free_units`` are the SKU's, None: 在庫未登録.
 
     ``asks_again``: a person asked for a re-send since the last push. ``stopped``: what the stop threshold says.
-    ``wanted_position``: the fact that changed what it should show.
+    ``wanted_position``: the fact that changed what it should show. ``in_batch``: a file or feed that is not finished holds
+    it, with ``batch_units`` unless something else was sent since.
     """
 
     key: ListingKey
@@ -49,6 +54,8 @@ class Queued:
     shares_floor_to_zero: bool = False
     asks_again: bool = False
     wanted_position: int = 0
+    in_batch: bool = False
+    batch_units: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +118,15 @@ class Shown:
 def decide(row: Queued, manner: Manner, seen: Circumstances) -> Decision:
     """What to do about one listing now."""
     numbers = row.numbers
-    if numbers.pending_request is not None:
+    if numbers.pending_request is not None and not (row.in_batch and row.batch_units is not None):
         return Leave("in_flight")
     target = target_of(row, manner, seen)
     if target is None:
         return Leave("not_told")
     if numbers.rejected_code is not None and not row.asks_again:
         return _rejected(target, numbers, seen)
+    if row.in_batch:
+        return _beside_batch(target, row, manner)
     fresh = fresh_look(numbers, seen.now)
     found = _after_look(target, row, seen) if fresh else _without_look(target, row, manner, seen)
     if isinstance(found, Leave) and (rest := _rest(row, seen.now)) is not None:
@@ -207,6 +216,21 @@ def _without_look(target: int, row: Queued, manner: Manner, seen: Circumstances)
             return WaitUntil(_moment(numbers.read_at) + timedelta(seconds=NOT_FOUND_SECONDS), "not_found")
         return LookFirst(raising)
     return _after_quiet(target, raising, row, manner, seen)
+
+
+def _beside_batch(target: int, row: Queued, manner: Manner) -> Decision:
+    """Until the batch is finished the mall shows its number or the one before: only what is lower than both may go (D8).
+
+    Whatever went beside it is told again after its end: which of the two came last nobody knows.
+    """
+    shown_now, shown_soon = row.numbers.expected_units, row.batch_units
+    if not manner.beside_batches:
+        return Leave("in_batch")
+    if target == 0 and (shown_now != 0 or shown_soon not in (None, 0)):
+        return Send(0, ZERO)
+    if shown_now is not None and target < (shown_now if shown_soon is None else min(shown_now, shown_soon)):
+        return Send(target, LOWER)
+    return Leave("in_batch")
 
 
 def _after_quiet(target: int, trigger: str, row: Queued, manner: Manner, seen: Circumstances) -> Decision:

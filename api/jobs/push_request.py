@@ -111,7 +111,7 @@ def tell(turn: Turn, batch: Sequence[Planned], rest: Rest) -> Told:
     try:
         with turn.accesses.of(turn.one) as access:
             began = clock.monotonic()
-            by = _hold(turn, batch)
+            by = hold_for(turn, batch, turn.one.call_seconds_max)
             recorded = _record(turn, batch, rest, by)
             if recorded.sent is None:
                 return recorded
@@ -122,23 +122,32 @@ def tell(turn: Turn, batch: Sequence[Planned], rest: Rest) -> Told:
         return Told()
 
 
-def _hold(turn: Turn, batch: Sequence[Planned]) -> By:
-    """The lease lasts longer than a request that leaves now; who asks for it: the newest fact that changed a number of it."""
+def hold_for(turn: Turn, batch: Sequence[Planned], seconds: float) -> By:
+    """The lease lasts longer than a call of so many seconds that begins now; who asks for it: the newest fact that changed a
+    number of it. Raises LeaseGone.
+    """
     newest = max(one.row.wanted_position for one in batch)
+    hold_lease(turn, seconds)
     with turn.house.pool.connection() as connection:
-        now = turn.house.clock.now()
-        if not push_leases.hold(connection, turn.lease, now=now, request_seconds=turn.one.call_seconds_max):
-            raise LeaseGone(f"shop {turn.code} is pushed by another worker")
         trace = push_rows.trace_of(connection, turn.house.database.schema, newest)
     return turn.house.by(trace=trace)
 
 
-def _record(turn: Turn, batch: Sequence[Planned], rest: Rest, by: By) -> Told:
-    """The request is a durable fact; or it must not leave."""
-    now = turn.house.clock.now()
-    sent = PushSent(
-        request=turn.house.new_id(),
-        channel=CHANNEL,
+def hold_lease(turn: Turn, seconds: float) -> None:
+    """The shop is ours for so many seconds more. Raises LeaseGone."""
+    with turn.house.pool.connection() as connection:
+        now = turn.house.clock.now()
+        if not push_leases.hold(connection, turn.lease, now=now, request_seconds=seconds):
+            raise LeaseGone(f"shop {turn.code} is pushed by another worker")
+
+
+def sent_of(
+    turn: Turn, batch: Sequence[Planned], rest: Rest, *, request: str, channel: str, seconds: float
+) -> PushSent:
+    """The record of a request that can no longer apply ``seconds`` and a margin from now."""
+    return PushSent(
+        request=request,
+        channel=channel,
         triggers=[one.send.trigger for one in batch],
         listings=[keys.listing_text(one.row.key) for one in batch],
         units=[one.send.units for one in batch],
@@ -146,15 +155,25 @@ def _record(turn: Turn, batch: Sequence[Planned], rest: Rest, by: By) -> Told:
         expected_before=[one.row.numbers.expected_units for one in batch],
         look_position=rest.look_position,
         look_at=None if rest.look_at is None else utc_text(rest.look_at),
-        dead_after=utc_text(now + timedelta(seconds=turn.one.call_seconds_max + MARGIN_SECONDS)),
+        dead_after=utc_text(turn.house.clock.now() + timedelta(seconds=seconds + MARGIN_SECONDS)),
         attempt=rest.attempt,
         sync=rest.sync,
         parent_request=rest.parent,
     )
-    careful = {s for one in batch if one.send.trigger not in (LOWER, ZERO) for s in one.skus}
+
+
+def careful_skus(batch: Sequence[Planned]) -> frozenset[str]:
+    """The SKUs whose stock must not have moved since the numbers were computed: those of numbers that may raise."""
+    return frozenset(sku for one in batch if one.send.trigger not in (LOWER, ZERO) for sku in one.skus)
+
+
+def _record(turn: Turn, batch: Sequence[Planned], rest: Rest, by: By) -> Told:
+    """The request is a durable fact; or it must not leave."""
+    seconds = turn.one.call_seconds_max
+    sent = sent_of(turn, batch, rest, request=turn.house.new_id(), channel=CHANNEL, seconds=seconds)
     turn.on_their_way.add(sent.request)
     try:
-        turn.house.book.do(send_fresh(turn.code, sent, frozenset(careful)), by)
+        turn.house.book.do(send_fresh(turn.code, sent, careful_skus(batch)), by)
     except (NumbersMoved, ShopNotReady, FenceBroken, LedgerUnavailable) as refused:  # nothing was recorded
         turn.on_their_way.discard(sent.request)
         if isinstance(refused, LedgerUnavailable):
@@ -198,7 +217,7 @@ def _send(turn: Turn, batch: Sequence[Planned], sent: PushSent, access: ShopAcce
         outcomes = [Outcome(Result.TRANSIENT, "too_late")] * len(levels)
     assert len(outcomes) == len(levels), mall.code
     ended = max(began, clock.now())
-    position = _answer(turn, sent, outcomes, by, began=began, ended=ended)
+    position = answer(turn, sent, outcomes, by, began=began, ended=ended)
     turn.on_their_way.discard(sent.request)
     reach("push.answered_recorded")
     told = Told(sent.request, position, sent, dict(zip((level.key for level in levels), outcomes, strict=True)))
@@ -206,9 +225,7 @@ def _send(turn: Turn, batch: Sequence[Planned], sent: PushSent, access: ShopAcce
     return told
 
 
-def _answer(
-    turn: Turn, sent: PushSent, outcomes: Sequence[Outcome], by: By, *, began: datetime, ended: datetime
-) -> int:
+def answer(turn: Turn, sent: PushSent, outcomes: Sequence[Outcome], by: By, *, began: datetime, ended: datetime) -> int:
     """The answer is recorded; its position. Raises LeaseGone when another worker closed the request meanwhile."""
     answered = PushAnswered(
         request=sent.request,

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from adapters.kit.mall import LowersAt
-from api.jobs import push_rows, push_settle, sync
+from adapters.kit.push_file import Batch
+from api.jobs import push_batch_end, push_batch_read, push_rows, push_settle, sync
+from api.jobs.push_batch import give
 from api.jobs.push_look import look
 from api.jobs.push_plan import (
     LOWER,
@@ -25,39 +27,45 @@ from api.jobs.push_plan import (
 from api.jobs.push_request import Planned, Rest, Told, Turn, tell
 from api.jobs.push_rows import Rows
 from api.jobs.push_settle import Doubt
+from api.jobs.push_ways import GATHER_SECONDS_MAX, Ways
 from api.shop_access import ConnectedShop
 from api.tables import mall_paces, push_breakers, push_waits
 from api.wiring import House
-from ledger.terms import ListingKey, Result, utc_moment
+from ledger.terms import ListingKey, Outcome, Result, utc_moment
+from projections.listing_state import Request
 
 ROUNDS_MAX = 200
 SLEEP_SECONDS_MAX = 2.0
 LOOKING = (LowersAt.ORDER, LowersAt.PENDING)  # the mall's own number says what was ordered
 
 
-def manner_of(one: ConnectedShop) -> Manner:
-    """What the mall's declaration says about being told."""
+def manner_of(one: ConnectedShop, *, api: bool = True) -> Manner:
+    """What the mall's declaration says about being told. ``api``: the shop's keys for it are there."""
     mall = one.mall
     lowers = mall.lowers_at in LOOKING
-    return Manner(mall.units_max, lowers, lowers and callable(mall.read_back), mall.mail_quiet_seconds)
+    looks = lowers and callable(mall.read_back) and api
+    return Manner(mall.units_max, lowers, looks, mall.mail_quiet_seconds, beside_batches=api)
 
 
 class Rounds:
     """One turn of a shop. ``count``: listings sent and read; ``due_at``: when there may be more to do, None: when facts say so.
 
-    ``doubts``: requests whose answer is unknown and not settled.
+    ``doubts``: requests whose answer is unknown and not settled. ``told_keys``: the listings of the last request that left.
     """
 
     def __init__(self, turn: Turn, folded: Callable[[int], bool]) -> None:
         self.turn = turn
         self.folded = folded
-        self.manner = manner_of(turn.one)
+        self.ways = Ways(turn)
+        self.manner = manner_of(turn.one, api=self.ways.api or not self.ways.by_file)
+        self.told_keys: frozenset[ListingKey] = frozenset()
         self.count = 0
         self.due_at: datetime | None = None
         self.doubts: list[Doubt] = []
         self._suspects: list[frozenset[ListingKey]] = []  # halves of a batch that was refused without naming a row
         self._parent: str | None = None
         self._reads_fail = False
+        self._gathers_until: datetime | None = None
 
     @property
     def house(self) -> House:
@@ -67,9 +75,25 @@ class Rounds:
         """Rounds until nothing is to be done now. Orders first, then one page of a full sync at a time."""
         if not self.turn.lease.clean:
             self._find_doubts()
+        self.follow()
         for _ in range(ROUNDS_MAX):
             if not self.round() and not sync.page(self):
-                return
+                break
+        if self.ways.due_at is not None:
+            self._later(self.ways.due_at)
+
+    def follow(self) -> None:
+        """Batches that are due are asked for; those that ended are settled. Nothing is sent."""
+        if self.ways.batches is None:
+            return
+        read = self._read_batch if self.manner.looks else None
+        self.count += push_batch_end.follow_due(push_batch_end.Following(self.turn, read, self.folded))
+        self.ways.refresh()
+        if self.ways.due_at is not None:
+            self._later(self.ways.due_at)
+
+    def _read_batch(self, batch: Batch, request: Request, late: bool) -> Sequence[Outcome] | None:
+        return push_batch_read.outcomes_read(self.turn, self._read_slot, batch, request, late=late)
 
     def round(self) -> bool:
         """One request or look for what differs; False: nothing can be done now."""
@@ -80,9 +104,21 @@ class Rounds:
         decisions = self.decide(rows)
         self._note_waits(rows, decisions)
         sends = self.planned(rows, decisions)
-        if sends:
+        looks = [row for row in rows.rows if isinstance(decisions[row.key], LookFirst)]
+        if self.ways.waits:
+            looks = []  # what they would show is too old when a batch can leave
+        if sends and not (looks and self._gathers(sends)):
             return self.send(rows, sends)
-        return self._look(rows, [row for row in rows.rows if isinstance(decisions[row.key], LookFirst)])
+        return self._look(rows, looks) or (bool(sends) and self.send(rows, sends))
+
+    def _gathers(self, sends: Sequence[Planned]) -> bool:
+        """Whether a batch waits a moment for what is to be looked at first. What lowers does not wait."""
+        if not self.ways.by_file or any(one.send.trigger in (LOWER, ZERO) for one in sends):
+            return False
+        now = self.house.clock.now()
+        if self._gathers_until is None:
+            self._gathers_until = now + timedelta(seconds=GATHER_SECONDS_MAX)
+        return now < self._gathers_until
 
     # -------------------------------------------------------------- reading and deciding
 
@@ -158,13 +194,53 @@ class Rounds:
     # -------------------------------------------------------------- sending
 
     def send(self, rows: Rows, sends: Sequence[Planned], *, sync_id: str | None = None) -> bool:
-        """One request of the first of these, when the pace allows it; False: not now."""
+        """One request or batch of the first of these, when the pace allows it; False: not now."""
+        self.told_keys = frozenset()
+        leaving = self.ways.leaving(sends)
+        if leaving is None:
+            return False
+        if leaving.by_batch:
+            return self._give(rows, leaving.sends, sync_id)
         waited = self._slot(mall_paces.PUSH, for_order=sync_id is None)
         if waited is not None:
             return waited  # time went by: the numbers are read again first
-        batch = self._batch(sends)
+        batch = self._batch(leaving.sends)
+        rest = self._rest(rows, batch, sync_id)
+        if not self._suspects:
+            self._parent = None
+        told = tell(self.turn, batch, rest)
+        if told.position == 0:
+            self._later(self.house.clock.now())
+            return bool(told.moved)
+        self._told(batch, told)
+        self._suspect(batch, told)
+        if told.results() & {Result.UNKNOWN, Result.ACCEPTED}:
+            self.doubts = push_settle.doubts_of(self.turn)
+        ended = told.results() & {Result.REJECTED_AUTH, Result.THROTTLED, Result.TRANSIENT, Result.UNKNOWN}
+        return self.folded(told.position) and not ended
+
+    def _give(self, rows: Rows, sends: Sequence[Planned], sync_id: str | None) -> bool:
+        """One batch was handed over; False: nothing more in this turn that a batch would carry."""
+        told = give(self.turn, sends, self._rest(rows, sends, sync_id))
+        self._gathers_until = None
+        if told.position == 0 and told.moved:
+            return True
+        if told.position == 0:
+            self.ways.block()
+            return True
+        self._told(sends, told)
+        self.ways.refresh()
+        if not any(one in (Result.ACCEPTED, Result.UNKNOWN) for one in told.results()):
+            self.ways.block()
+        return self.folded(told.position)
+
+    def _told(self, batch: Sequence[Planned], told: Told) -> None:
+        self.told_keys = frozenset(told.outcomes)
+        self.count += len(batch)
+
+    def _rest(self, rows: Rows, batch: Sequence[Planned], sync_id: str | None) -> Rest:
         looks = [one.row.numbers for one in batch if one.send.looked]
-        rest = Rest(
+        return Rest(
             computed_at=rows.position,
             look_position=max((n.read_position for n in looks), default=0),
             look_at=max((n.read_at for n in looks if n.read_at is not None), default=None),
@@ -172,18 +248,6 @@ class Rounds:
             parent=self._parent,
             attempt=1 if self._parent is None else 2,
         )
-        if not self._suspects:
-            self._parent = None
-        told = tell(self.turn, batch, rest)
-        if told.position == 0:
-            self._later(self.house.clock.now())
-            return bool(told.moved)
-        self.count += len(batch)
-        self._suspect(batch, told)
-        if told.results() & {Result.UNKNOWN, Result.ACCEPTED}:
-            self.doubts = push_settle.doubts_of(self.turn)
-        ended = told.results() & {Result.REJECTED_AUTH, Result.THROTTLED, Result.TRANSIENT, Result.UNKNOWN}
-        return self.folded(told.position) and not ended
 
     def _batch(self, sends: Sequence[Planned]) -> list[Planned]:
         """At most one request's worth; while a refused batch is being searched, only its next half."""
@@ -243,9 +307,8 @@ class Rounds:
         if not breaker.may_send(now):
             self._later(breaker.opens_at() or now)
             return False
-        while (waited := self._slot(mall_paces.READ)) is not None:
-            if not waited:
-                return False
+        if not self._read_slot():
+            return False
         position = look(self.turn, wanted, known_position=known_position, doubts=push_settle.bases_of(self.doubts))
         if position is None:
             self._reads_fail = True
@@ -256,6 +319,13 @@ class Rounds:
         if folded and self.doubts:
             self._settle()
         return folded
+
+    def _read_slot(self) -> bool:
+        """The pace lets one reading leave now; False: not for a while."""
+        while (waited := self._slot(mall_paces.READ)) is not None:
+            if not waited:
+                return False
+        return True
 
     # -------------------------------------------------------------- requests whose end is not known
 

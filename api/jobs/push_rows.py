@@ -11,7 +11,7 @@ from psycopg import sql
 
 from api.jobs.push_missing import UNSEEN_SECONDS_MAX, Unseen, Withheld, outstanding, sum_withheld
 from api.jobs.push_plan import NOT_FOUND_SECONDS, ZERO_AGAIN_SECONDS, Queued
-from api.tables import push_syncs, push_unseen, push_waits
+from api.tables import push_batches, push_syncs, push_unseen, push_waits
 from ledger import keys, listing
 from ledger.codec import decode
 from ledger.expected import Sale
@@ -28,6 +28,12 @@ SHOPS_IN_QUEUE: LiteralString = (
     "WITH RECURSIVE hop AS ((SELECT shop FROM {listings} WHERE queue_rank IS NOT NULL ORDER BY shop LIMIT 1)"
     " UNION ALL SELECT (SELECT l.shop FROM {listings} AS l WHERE l.queue_rank IS NOT NULL AND l.shop > hop.shop"
     " ORDER BY l.shop LIMIT 1) FROM hop WHERE hop.shop IS NOT NULL) SELECT shop FROM hop WHERE shop IS NOT NULL"
+)
+
+# While a file or feed holds it, only what is lower than both its numbers may go; the rest takes nobody's place.
+_MAY_GO: LiteralString = (
+    "(l.batch_request IS NULL OR l.wanted_unseen_units = 0 OR l.wanted_unseen_units <"
+    " least(l.expected_units, CASE WHEN l.pending_request = l.batch_request THEN l.pending_units END))"
 )
 
 # What the tables hold of one listing: its row, its SKU's free units, and the components of a set.
@@ -81,20 +87,21 @@ def shops_that_wait(connection: psycopg.Connection, schema: str, now: datetime) 
     if skus:
         sharing = _named("SELECT DISTINCT shop FROM {listings} WHERE sku = ANY (%s)", schema)
         found |= {str(row[0]) for row in connection.execute(sharing, (skus,), prepare=True)}
-    return found | push_syncs.shops(connection)
+    return found | push_syncs.shops(connection) | push_batches.due(connection, now)
 
 
 def sign_of(connection: psycopg.Connection, schema: str, shop: str) -> tuple[object, ...]:
     """A sign that changes when what the shop's queue would read changes."""
     first = _named(
-        "SELECT count(*), max(position), max(wanted_position) FROM (SELECT position, wanted_position FROM {listings}"
-        " WHERE shop = %s AND queue_rank IS NOT NULL ORDER BY queue_rank, item, variant LIMIT %s) AS q",
+        "SELECT count(*), max(position), max(wanted_position) FROM (SELECT position, wanted_position FROM {listings} AS l"
+        f" WHERE shop = %s AND queue_rank IS NOT NULL AND {_MAY_GO} ORDER BY queue_rank, item, variant LIMIT %s) AS q",
         schema,
     )
     missing = "SELECT count(*), max(seen_at), sum(known_position) FROM push_unseen"
     counts = connection.execute(first, (shop, QUEUE_ROWS_MAX), prepare=True).fetchone()
     entries = connection.execute(missing, prepare=True).fetchone()
-    return (*(counts or ()), *(entries or ()), push_syncs.running(connection, shop))
+    batches = push_batches.sign_of(connection, shop)
+    return (*(counts or ()), *(entries or ()), *batches, push_syncs.running(connection, shop))
 
 
 def queue(
@@ -110,7 +117,7 @@ def queue(
         resting = [key for key, at in tried.items() if now - at < timedelta(seconds=ZERO_AGAIN_SECONDS)]
         # What can do nothing for a while takes nobody's place among the first rows.
         condition = (
-            "l.shop = %s AND ((l.queue_rank IS NOT NULL AND NOT (l.queue_rank > 0 AND NOT l.read_found AND l.read_at > %s)"
+            f"l.shop = %s AND ((l.queue_rank IS NOT NULL AND {_MAY_GO} AND NOT (l.queue_rank > 0 AND NOT l.read_found AND l.read_at > %s)"
             " AND (l.item, l.variant) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[]))) OR l.sku = ANY (%s)"
             " OR (l.item, l.variant) IN (SELECT * FROM unnest(%s::text[], %s::text[])))"
         )
@@ -220,6 +227,8 @@ def queued(row: ListingRow, free: int | None) -> Queued:
         shares_floor_to_zero=_shows_the_rest(rules, free, row.wanted),
         asks_again=rules.resend_position > row.numbers.told_position,
         wanted_position=row.wanted_position,
+        in_batch=row.batch_request is not None,
+        batch_units=row.numbers.pending_units if row.numbers.pending_request == row.batch_request else None,
     )
 
 

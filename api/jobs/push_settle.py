@@ -16,9 +16,10 @@ from ledger import keys
 from ledger.book.pushes import record_push_answered, record_push_settled
 from ledger.codec import decode
 from ledger.expected import Numbers
+from ledger.facts import Fact
 from ledger.facts.push import PushAnswered, PushSent, PushSettled
 from ledger.reading import Selects
-from ledger.terms import ListingKey, Result, utc_moment, utc_text
+from ledger.terms import ListingKey, Outcome, Result, utc_moment, utc_text
 from ledger.view import TAIL_FACTS
 
 NO_ANSWER = "no_answer_seen"
@@ -27,7 +28,9 @@ SUPERSEDED = "superseded"  # another number was told or read since: whether this
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A request with at least one outcome that nobody knows the end of, not settled yet: unknown, or accepted and not seen."""
+    """A request by the API with at least one outcome that nobody knows the end of, not settled yet: unknown, or accepted and
+    not seen. Files and feeds are followed by ``push_batch_end.py``.
+    """
 
     sent: PushSent
     answered: PushAnswered
@@ -35,12 +38,12 @@ class Doubt:
     def unknown(self) -> list[tuple[int, ListingKey]]:
         """(place in the request, listing) of each unknown outcome."""
         places = enumerate(zip(self.sent.listings, self.answered.outcomes, strict=True))
-        open_ends = (Result.UNKNOWN, Result.ACCEPTED) if self.sent.channel == CHANNEL else (Result.UNKNOWN,)
+        open_ends = (Result.UNKNOWN, Result.ACCEPTED)
         return [(at, keys.listing_key(name)) for at, (name, outcome) in places if outcome in open_ends]
 
 
 def close_unanswered(turn: Turn) -> int:
-    """Every request without an answer is answered as unknown, once it can no longer apply; how many there were."""
+    """Every request by the API without an answer is answered as unknown, once it can no longer apply; how many there were."""
     sent, answered, _ = _tail(turn)
     now, count = turn.house.clock.now(), 0
     for one in sent.values():
@@ -65,6 +68,14 @@ def doubts_of(turn: Turn) -> list[Doubt]:
     sent, answered, settled = _tail(turn)
     found = [Doubt(one, answered[one.request]) for one in sent.values() if one.request in answered]
     return [one for one in found if one.sent.request not in settled and one.unknown()]
+
+
+def answer_of(turn: Turn, request: str) -> list[Outcome] | None:
+    """What the answer of this request says of each listing; None: it is not among the newest facts."""
+    found = next((fact for fact in _newest(turn) if isinstance(fact, PushAnswered) and fact.request == request), None)
+    if found is None:
+        return None
+    return [Outcome(Result(result), code) for result, code in zip(found.outcomes, found.codes, strict=True)]
 
 
 def bases_of(doubts: Sequence[Doubt]) -> Mapping[ListingKey, Sequence[Base]]:
@@ -126,12 +137,17 @@ def _sent_at(turn: Turn, sent: PushSent) -> str:
 
 
 def _tail(turn: Turn) -> tuple[dict[str, PushSent], dict[str, PushAnswered], set[str]]:
+    facts = _newest(turn)
+    sent = {fact.request: fact for fact in facts if isinstance(fact, PushSent) and fact.channel == CHANNEL}
+    answered = {fact.request: fact for fact in facts if isinstance(fact, PushAnswered)}
+    return sent, answered, {fact.request for fact in facts if isinstance(fact, PushSettled)}
+
+
+def _newest(turn: Turn) -> list[Fact]:
+    """The newest facts of the shop's pushes, oldest first."""
     selects = Selects(turn.house.database.schema)
     with turn.house.pool.connection() as connection:
         rows: list[Any] = connection.execute(selects.tails, ([keys.push(turn.code)], TAIL_FACTS)).fetchall()
-    facts = [
+    return [
         decode(position, stream, version, name, bytes(state)).fact for stream, version, name, state, position in rows
     ]
-    sent = {fact.request: fact for fact in facts if isinstance(fact, PushSent)}
-    answered = {fact.request: fact for fact in facts if isinstance(fact, PushAnswered)}
-    return sent, answered, {fact.request for fact in facts if isinstance(fact, PushSettled)}

@@ -111,7 +111,8 @@ def stop_push(house: House, code: str, actor: str) -> Done:
     catch_up(house)
     with house.pool.connection() as connection:
         row = connection.execute(
-            "SELECT count(*) FROM listings WHERE shop = %s AND pending_request IS NOT NULL", (code,)
+            "SELECT count(*) FROM listings WHERE shop = %s AND (pending_request IS NOT NULL OR batch_request IS NOT NULL)",
+            (code,),
         ).fetchone()
     assert row is not None
     done = house.book.do(shops.stop_push(code, int(row[0])), house.by(actor))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from api.jobs import push_rows
-from api.jobs.push_plan import Leave, LookFirst, Send
+from api.jobs.push_plan import Leave, LookFirst, Queued, Send
 from api.jobs.push_rows import Rows
 from api.tables import push_syncs
 from api.tables.push_syncs import Running
@@ -24,6 +24,7 @@ from ledger.writer import Decision
 if TYPE_CHECKING:
     from api.jobs.push_rounds import Rounds
 
+READ_SECONDS_MAX = 3.0
 REQUESTS_A_PAGE_MAX = 50  # rounds spent on one page before the next is read
 
 
@@ -71,7 +72,7 @@ def page(rounds: "Rounds") -> bool:
     house, turn = rounds.house, rounds.turn
     with house.pool.connection() as connection:
         at = push_syncs.running(connection, turn.code)
-    if at is None:
+    if at is None or rounds.ways.waits:
         return False
     found = _next(rounds, at.after)
     rows = found.rows
@@ -80,7 +81,7 @@ def page(rounds: "Rounds") -> bool:
         with house.pool.connection() as connection:
             push_syncs.end(connection, turn.code, at.sync)
         return True
-    if rounds.manner.looks and not rounds.read_numbers(rows, found.position):
+    if rounds.manner.looks and not _read(rounds, rows, found.position):
         return False
     stated = _state(rounds, [row.key for row in rows], at)
     if stated is None:
@@ -91,12 +92,21 @@ def page(rounds: "Rounds") -> bool:
 
 
 def _next(rounds: "Rounds", after: str) -> Rows:
-    mall = rounds.turn.one.mall
-    most = min(mall.read_batch_max, mall.push_batch_max) if rounds.manner.looks else mall.push_batch_max
+    mall, most = rounds.turn.one.mall, rounds.ways.rows_max()
+    if rounds.manner.looks:  # no more than stay fresh until they are told
+        most = min(most, mall.read_batch_max * max(1, int(mall.reads_per_second * READ_SECONDS_MAX)))
+    if not rounds.ways.by_file:
+        most = min(most, mall.read_batch_max) if rounds.manner.looks else most
     with rounds.house.pool.connection() as connection:
         return push_rows.linked_after(
             connection, rounds.house.database.schema, rounds.turn.code, after, most, now=rounds.house.clock.now()
         )
+
+
+def _read(rounds: "Rounds", rows: Sequence[Queued], position: int) -> bool:
+    """The page was read, in requests of the mall's size; False: it does not answer now."""
+    size = rounds.turn.one.mall.read_batch_max
+    return all(rounds.read_numbers(rows[start : start + size], position) for start in range(0, len(rows), size))
 
 
 def _state(rounds: "Rounds", wanted: Sequence[ListingKey], at: Running) -> Running | None:
@@ -114,10 +124,9 @@ def _state(rounds: "Rounds", wanted: Sequence[ListingKey], at: Running) -> Runni
         left -= settled | (left - {row.key for row in rows.rows})
         if not sends:
             return at  # a look that is too old by now is the queue's: it differs, and it is told there
-        before = rounds.count
         if not rounds.send(rows, sends, sync_id=at.sync):
             return None
-        told = {one.row.key for one in sends[: turn.one.mall.push_batch_max]} if rounds.count > before else set()
+        told = rounds.told_keys
         at = replace(at, sent=at.sent + len(told))
         left -= told
         while rounds.round():

@@ -15,7 +15,7 @@ from adapters.kit.mall import Mall
 from adapters.kit.pace import Go, Pace, Wait, ask, held_back
 
 SHARE_OF_LIMIT = 0.97
-PUSH, READ, ORDERS = "push", "read", "orders"
+PUSH, READ, ORDERS, BATCH = "push", "read", "orders", "batch"
 
 
 def pace_of(per_second: float, *, burst: int = 1) -> Pace:
@@ -25,7 +25,7 @@ def pace_of(per_second: float, *, burst: int = 1) -> Pace:
 
 def counted_as(mall: Mall, kind: str) -> str:
     """The kind whose row counts such a call of this mall."""
-    return PUSH if mall.one_limit else kind
+    return PUSH if mall.one_limit and kind != BATCH else kind
 
 
 def may_call(
