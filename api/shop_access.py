@@ -75,11 +75,13 @@ class ShopAccesses:
         *,
         open_http: Callable[[ConnectedShop], ClosableHttp] | None = None,
         mall_of: Callable[[str], Mall] = adapters.mall,
+        turn_seconds_max: float = TURN_SECONDS_MAX,
     ) -> None:
         self._house = house
         self._open_http = open_http or self._real_http
         self._files_of: Callable[[ConnectedShop], MallFiles] | None = None
         self._mall_of = mall_of
+        self._turn_seconds_max = turn_seconds_max
         self._held: dict[str, ClosableHttp] = {}
         self._known: dict[str, tuple[int, ConnectedShop]] = {}  # by the version of the shop's stream
         self._lock = Lock()
@@ -195,10 +197,10 @@ class ShopAccesses:
 
     def _get_turn(self, connection: psycopg.Connection, name: str) -> None:
         clock = self._house.clock
-        until = clock.monotonic() + TURN_SECONDS_MAX
+        until = clock.monotonic() + self._turn_seconds_max
         while connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)).fetchone() != (True,):
             if clock.monotonic() > until:
-                raise TurnNotGot(f"the mall is being called by another process for {TURN_SECONDS_MAX:g} s; try again")
+                raise TurnNotGot(f"the mall is being called by another process for {self._turn_seconds_max:g} s; try again")
             clock.sleep(TURN_POLL_SECONDS)
 
 

@@ -28,7 +28,7 @@ FORMS: tuple[Callable[[int], ListingKey], ...] = (
     lambda number: ListingKey("1000001", f"v{number}"),
 )
 TAKEN = (Result.APPLIED, Result.ACCEPTED)
-DELAYS_SECONDS = (0.0, 5.0, 20.0)
+DELAYS_SECONDS = (0.0, 5.0, 20.0, 150.0)
 
 
 @dataclass(frozen=True)

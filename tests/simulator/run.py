@@ -101,7 +101,8 @@ class Simulation:
                 clock=world,
             )
             self._clean()
-            accesses = ShopAccesses(house, open_http=self._wire, mall_of=self._mall)
+            # Who holds the shop's turn is further down the one stack that there is: waiting would be in vain.
+            accesses = ShopAccesses(house, open_http=self._wire, mall_of=self._mall, turn_seconds_max=0)
             self.pushing = Pushing(house, accesses, world.new_id(), self._folded)
             self._found()
             asked = {one.code: one for one in self.shops.values() if one.asked}
