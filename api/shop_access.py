@@ -200,7 +200,9 @@ class ShopAccesses:
         until = clock.monotonic() + self._turn_seconds_max
         while connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)).fetchone() != (True,):
             if clock.monotonic() > until:
-                raise TurnNotGot(f"the mall is being called by another process for {self._turn_seconds_max:g} s; try again")
+                raise TurnNotGot(
+                    f"the mall is being called by another process for {self._turn_seconds_max:g} s; try again"
+                )
             clock.sleep(TURN_POLL_SECONDS)
 
 

@@ -27,7 +27,7 @@ from ledger.writer import Clock, Writer
 
 logs.configure()  # before anything is logged: standard output is for answers
 
-POOL_SIZE = 8
+POOL_SIZE = 32  # a call that may renew a shop's secrets holds one; the pool opens and closes them as needed
 SYSTEM = "system"  # the actor of what nobody asked for
 
 

@@ -6,6 +6,7 @@ common to be told apart.
 """
 
 from collections.abc import Generator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,16 @@ def secrets_kept(url: str, folder: Path) -> list[str]:
                         found.update(secrets.of_shop(connection, Seals(KeyFile(path).keys), shop).values())
                     except CannotOpen:
                         continue
-    return sorted(value for value in found if len(value) >= CHARACTERS_MIN)
+    return sorted(value for value in found if len(value) >= CHARACTERS_MIN and not _is_moment(value))
+
+
+def _is_moment(value: str) -> bool:
+    """When somebody logged in is kept beside the tokens, and is no secret."""
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def tables_holding(url: str, canaries: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from api.jobs import push_rows
 from api.jobs.push_request import LeaseGone, Turn
 from api.jobs.push_rounds import Rounds
+from api.jobs.turns import Turns
 from api.jobs.worker import Loop
 from api.shop_access import FILE, ConnectedShop, ShopAccesses
 from api.tables import mall_paces, push_batches, push_breakers, push_leases
@@ -20,7 +21,7 @@ from ledger.commit import Statements
 from ledger.failpoint import reach
 from ledger.shop import ShopNotReady
 
-LOOPS = 3  # shops pushed at the same time by one process: a mall that hangs holds one of them
+SHOPS_AT_ONCE_MAX = 16  # by one process: a mall that hangs holds one of them
 FOLD_SECONDS_MAX = 5.0
 FORGET_SECONDS = 3_600.0
 ASLEEP_SECONDS_MAX = 600.0  # then what the mall did not know is asked for again
@@ -50,20 +51,27 @@ class Pushing:
 
 
 def loops(house: House) -> list[Loop]:
-    """The loops that push: each takes the shops the others do not have."""
+    """The loop that finds the shops to be pushed; each has its turn in a thread of its own."""
     accesses = ShopAccesses(house)
-    channel = Statements(house.database.schema).channel
-    steps = [_step(pushing_of(house, accesses)) for _ in range(LOOPS)]
-    return [Loop(f"push-{n}", step, (channel,), close=accesses.close) for n, step in enumerate(steps, start=1)]
+    pushing = pushing_of(house, accesses)
+    turns = Turns(
+        "push", lambda code: push_one(pushing, code), at_once_max=SHOPS_AT_ONCE_MAX, start_thread=house.start_thread
+    )
+
+    def step() -> int:
+        turns.give(_due(pushing))
+        return 0
+
+    def close() -> None:
+        turns.close()
+        accesses.close()
+
+    return [Loop("push", step, (Statements(house.database.schema).channel,), close=close)]
 
 
 def pushing_of(house: House, accesses: ShopAccesses) -> Pushing:
     """The push steps over this house's own tables, as one worker."""
     return Pushing(house, accesses, house.new_id(), lambda position: wait_folded(house, position))
-
-
-def _step(pushing: Pushing) -> Callable[[], int]:
-    return lambda: push_due(pushing)
 
 
 def wait_folded(house: House, position: int) -> bool:
@@ -81,23 +89,24 @@ def wait_folded(house: House, position: int) -> bool:
 
 def push_due(pushing: Pushing, *, only: Collection[str] | None = None) -> int:
     """Every shop that waits (of ``only``) and that nobody else pushes had its turn; the answer is how much was sent or read."""
-    house, count = pushing.house, 0
-    for code in sorted(_due(pushing)):
-        if only is not None and code not in only:
-            continue
-        try:
-            one = pushing.accesses.connected(code)
-        except ShopNotReady:
-            continue
-        if not _may_push(one):
-            count += _follow(pushing, one)
-        else:
-            with house.pool.connection() as connection:
-                sign = push_rows.sign_of(connection, house.database.schema, code)
-            known, now = pushing.asleep.get(code), house.clock.now()
-            if known is None or known.sign != sign or (known.until is not None and now >= known.until):
-                count += _turn(pushing, one, sign)
-    return count
+    return sum(push_one(pushing, code) for code in sorted(_due(pushing)) if only is None or code in only)
+
+
+def push_one(pushing: Pushing, code: str) -> int:
+    """The shop had its turn, unless nothing changed since it could do nothing; the answer is how much was sent or read."""
+    house = pushing.house
+    try:
+        one = pushing.accesses.connected(code)
+    except ShopNotReady:
+        return 0
+    if not _may_push(one):
+        return _follow(pushing, one)
+    with house.pool.connection() as connection:
+        sign = push_rows.sign_of(connection, house.database.schema, code)
+    known, now = pushing.asleep.get(code), house.clock.now()
+    if known is None or known.sign != sign or (known.until is not None and now >= known.until):
+        return _turn(pushing, one, sign)
+    return 0
 
 
 def push_shop(pushing: Pushing, code: str) -> int:

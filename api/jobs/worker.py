@@ -52,6 +52,39 @@ class LoopState:
     error: str | None
 
 
+class Attempts:
+    """Tries of one thread. One that raises is recorded by its class and place alone; then it waits, longer each time."""
+
+    def __init__(self, name: str, stopping: Event) -> None:
+        self._name = name
+        self._stopping = stopping
+        self._failures = 0
+
+    def one(
+        self, step: Callable[[], int], note: Callable[[int, str | None], None] = lambda _failures, _error: None
+    ) -> int | None:
+        """What the step answered; None: it failed, and the time to wait has passed. ``note`` is told failures and class before that."""
+        try:
+            count = step()
+        except Exception as error:  # noqa: BLE001  # the one place: recorded, seen, tried again
+            if not (self._stopping.is_set() and isinstance(error, PoolClosed)):
+                self._failed(error, note)
+            return None  # of a process that ends: what the step did not end is begun again by the next one
+        if self._failures:
+            log.info("loop_recovered", loop=self._name, failures=self._failures)
+        self._failures = 0
+        note(0, None)
+        return count
+
+    def _failed(self, error: Exception, note: Callable[[int, str | None], None]) -> None:
+        self._failures += 1
+        # The class, the database's code and the place: a message may quote what arrived.
+        name, code = type(error).__name__, error.sqlstate if isinstance(error, psycopg.Error) else None
+        log.error("loop_failed", loop=self._name, error=name, code=code, failures=self._failures, where=where(error))
+        note(self._failures, name)
+        self._stopping.wait(min(BACK_OFF_SECONDS * 2 ** min(self._failures, 16), BACK_OFF_SECONDS_MAX))
+
+
 class StartThread(Protocol):
     """Runs ``body`` in a new thread of this name."""
 
@@ -110,31 +143,14 @@ class Worker:
     # -------------------------------------------------------------- threads
 
     def _run(self, loop: Loop) -> None:
-        wake, failures = self._wakes[loop.name], 0
+        wake, attempts = self._wakes[loop.name], Attempts(loop.name, self._stopping)
         while not self._stopping.is_set():
             wake.clear()  # before the step: what comes while it runs is looked for afterwards
-            try:
-                count = loop.step()
-            except Exception as error:  # noqa: BLE001  # the one place: recorded, seen, tried again
-                if self._stopping.is_set() and isinstance(error, PoolClosed):
-                    return  # the process ends: what the step did not end is begun again by the next one
-                failures += 1
-                self._note(loop, failures, error)
-                self._stopping.wait(min(BACK_OFF_SECONDS * 2 ** min(failures, 16), BACK_OFF_SECONDS_MAX))
-                continue
-            if failures:
-                log.info("loop_recovered", loop=loop.name, failures=failures)
-            failures = 0
-            self._note(loop, 0, None)
+            count = attempts.one(loop.step, lambda failures, error: self._note(loop, failures, error))
             if count == 0 and not self._stopping.is_set():
                 wake.wait(loop.poll_seconds)
 
-    def _note(self, loop: Loop, failures: int, error: Exception | None) -> None:
-        name = None if error is None else type(error).__name__
-        if error is not None:
-            # The class, the database's code and the place: a message may quote what arrived.
-            code = error.sqlstate if isinstance(error, psycopg.Error) else None
-            log.error("loop_failed", loop=loop.name, error=name, code=code, failures=failures, where=where(error))
+    def _note(self, loop: Loop, failures: int, name: str | None) -> None:
         with self._lock:
             self._states[loop.name] = LoopState(loop.name, self._states[loop.name].steps + 1, failures, name)
 
