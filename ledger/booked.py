@@ -45,6 +45,19 @@ class Holding(Struct, frozen=True):
         """Units of the SKU told that have left."""
         return sum(entry.shipped_units for entry in self.entries if entry.told == told)
 
+    def left_parts(self, told: str, units: int, *, already: int) -> dict[str, int]:
+        """What ``units`` of the SKU told that have left took from each SKU stream, newest allocation first, behind the
+        ``already`` first ones.
+        """
+        parts: dict[str, int] = {}
+        for entry in reversed([one for one in self.entries if one.told == told]):
+            passed = min(already, entry.shipped_units)
+            count = min(units, entry.shipped_units - passed)
+            already, units = already - passed, units - count
+            for part in entry.parts if count else ():
+                parts[part.sku] = parts.get(part.sku, 0) + part.each * count
+        return parts
+
 
 class Row(Struct, frozen=True):
     """One row of a fact's booked lists."""

@@ -36,6 +36,7 @@ from ledger.facts.order import (
     OrderVerified,
     PrioritySet,
     ReturnOpened,
+    ReturnTaken,
     ReviewDone,
     ShipmentAssumed,
     ShipmentTold,
@@ -59,7 +60,8 @@ class Order(msgspec.Struct, frozen=True):
     """The order as its stream says. ``links`` are lines linked after they were told: (item, variant) to the LineLinked.
 
     ``confirmed`` are positions of unverified tellings that a person or the API confirmed; ``returned`` units of opened
-    returns by SKU told; ``opened`` and ``reviewed`` codes of 要確認 that facts opened and a person closed.
+    returns by SKU told, ``came_back`` those that a person took back, or knows to be gone; ``opened`` and ``reviewed`` codes of
+    要確認 that facts opened and a person closed.
     """
 
     version: int = 0
@@ -70,9 +72,14 @@ class Order(msgspec.Struct, frozen=True):
     assumed_shipped: bool = False
     holding: Holding = NOTHING_HELD
     returned: Mapping[str, int] = msgspec.field(default_factory=dict)
+    came_back: Mapping[str, int] = msgspec.field(default_factory=dict)
     opened: frozenset[str] = frozenset()
     reviewed: frozenset[str] = frozenset()
     priority: int = 0
+
+    def awaited_units(self, sku: str) -> int:
+        """返品待ち: units of the SKU told that are to come back and have not."""
+        return max(0, self.returned.get(sku, 0) - self.came_back.get(sku, 0))
 
     def trusts(self, kept: Kept) -> bool:
         """Whether the telling may raise stock: it was verified, or confirmed since (D7)."""
@@ -128,6 +135,8 @@ def evolve(order: Order, record: Record) -> Order:
             for sku, count in zip(skus, units, strict=True):
                 returned[sku] = returned.get(sku, 0) + count
             changes["returned"] = returned
+        case ReturnTaken(sku=sku, units=count):
+            changes["came_back"] = {**order.came_back, sku: order.came_back.get(sku, 0) + count}
         case ReviewDone(what=what):
             changes["reviewed"] = order.reviewed | {what}
         case PrioritySet(priority=priority):

@@ -1,39 +1,22 @@
 """引当確認受注一覧, read: lines of orders with the words for their state, and which of them the units on hand serve (D19).
 
-Serving is worked out for the page that is shown: within a SKU by a person's priority, then the mall's order time, then
-position, less and plus what a person moved (引当の付け替え). One receipt changes it for every line behind it, so it is not
-stored; the open lines of one SKU are one index range.
+Serving is worked out for the page that is shown (``order_serving.py``).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 
-from ledger.terms import MAIN_PLACE
+from projections import order_states
+from projections.order_serving import OPEN_PARTS_MAX, Part, Served, served_lines
+from projections.order_states import LineState
 from projections.orders import FIELDS
 from projections.reading import Found, Query, checked_first, position_at
-from projections.table import Connection, Names
+from projections.table import Connection
 
-OPEN_PARTS_MAX = 50_000  # of the SKUs of one page; behind them nothing is served
-
-Part: TypeAlias = tuple[str, str, int, int]  # shop, number, line, part
-
-
-class LineState(StrEnum):
-    """One word for a line: 引当済, 一部, 不足, 未紐付, 計上済, 在庫未登録, 出荷済, キャンセル, 返品待ち, 対象外."""
-
-    SERVED = "served"
-    PARTLY_SERVED = "partly_served"
-    SHORT = "short"
-    UNLINKED = "unlinked"
-    COUNTED = "counted"
-    NO_NUMBER = "no_number"
-    SHIPPED = "shipped"
-    CANCELLED = "cancelled"
-    RETURN_OPEN = "return_open"
-    EXCLUDED = "excluded"
+NUMBERS_END = "\U0010ffff"  # behind every number that begins with a text
+NOT_SERVED = Served(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +96,8 @@ def page(
     sku: str | None = None,
     shop: str | None = None,
     number: str | None = None,
+    search: str | None = None,
+    states: Sequence[str] = (),
     short: bool = False,
     unlinked: bool = False,
     to_review: bool = False,
@@ -121,14 +106,18 @@ def page(
 ) -> Found[OrderPart]:
     """The rows of up to ``first`` orders, newest first, whose first fact stands before position ``before``.
 
-    Filters choose orders; all lines of an order that fits are shown. ``short``: orders that wait for a SKU owed beyond
-    what is on hand. ``to_review``: 要確認 or 未検証. Raises PageNotAccepted.
+    Filters choose orders; all lines of an order that fits are shown. ``search``: numbers that begin so. ``states``: with a
+    line of one of these words, or the mark. ``short``: orders that wait for a SKU owed beyond what is on hand. ``to_review``:
+    要確認 or 未検証. Raises PageNotAccepted, StateNotKnown.
     """
     checked_first(first)
     query = Query(schema, "orders", ("first_position",), order="first_position DESC", distinct=True)
     query.where("sku = %s", sku)
     query.where("shop = %s", shop)
     query.where("number = %s", number)
+    if search:
+        query.where("number >= %s AND number < %s", search, search + NUMBERS_END)
+    order_states.where(query, connection, schema, states)
     query.where("first_position < %s", before)
     query.where("sku IS NULL AND quantity_left > 0 AND %s", unlinked or None)
     query.where("(reviews <> '' OR NOT verified) AND %s", to_review or None)
@@ -199,9 +188,6 @@ def unlinked_lines(
     ]
 
 
-# ------------------------------------------------------------------ which lines the units on hand serve
-
-
 def _rows(connection: Connection, schema: str, positions: Sequence[int]) -> list[OrderPart]:
     if not positions:
         return []
@@ -211,66 +197,19 @@ def _rows(connection: Connection, schema: str, positions: Sequence[int]) -> list
     names = {name: n for n, name in enumerate(FIELDS)}
     sku, open_units = names["part_sku"], names["open_units"]
     skus = sorted({row[sku] for row in rows if row[sku] is not None and row[open_units] > 0})
-    served = served_units(connection, schema, skus) if skus else {}
+    served = served_lines(connection, schema, skus) if skus else {}
     return [_part(row, served) for row in rows]
 
 
-def _part(row: Any, served: dict[Part, int | None]) -> OrderPart:
+def _part(row: Any, served: Mapping[Part, Served]) -> OrderPart:
     values: dict[str, Any] = dict(zip(FIELDS, row, strict=True))
     key = (values["shop"], values["number"], values["line"], values["part"])
     values["order_state"] = values.pop("state")
     values["reviews"] = tuple(values["reviews"].split())
     values["codes"] = split_codes(values["codes"])
-    return OrderPart(**values, served_units=served.get(key, 0))
+    return OrderPart(**values, served_units=served.get(key, NOT_SERVED).units)
 
 
 def split_codes(text: str) -> tuple[str, ...]:
     """Codes as a line or a listing keeps them, tab-separated."""
     return tuple(text.split("\t")) if text else ()
-
-
-def served_units(connection: Connection, schema: str, skus: Sequence[str]) -> dict[Part, int | None]:
-    """Units on hand that serve each open line of these SKUs; None where the SKU has no number."""
-    names = Names(schema, 0)
-    statement = names.sql(
-        "SELECT o.part_sku, o.shop, o.number, o.line, o.part, o.open_units * o.part_each, l.on_hand"
-        " FROM {orders} AS o LEFT JOIN {stock_levels} AS l ON l.sku = o.part_sku AND l.place = %s"
-        " WHERE o.part_sku = ANY (%s) AND o.open_units > 0"
-        " ORDER BY o.part_sku, o.priority DESC, o.ordered_at NULLS LAST, o.first_position, o.line, o.part LIMIT %s"
-    )
-    rows: list[Any] = connection.execute(statement, (MAIN_PLACE, list(skus), OPEN_PARTS_MAX), prepare=True).fetchall()
-    served: dict[Part, int | None] = {}
-    wanted: dict[Part, int] = {}
-    parts: dict[tuple[str, str, str], list[Part]] = {}
-    left: dict[str, int] = {}
-    for sku, shop, number, line, part, units, on_hand in rows:
-        key = (shop, number, line, part)
-        parts.setdefault((sku, shop, number), []).append(key)
-        wanted[key] = units
-        if on_hand is None:
-            served[key] = None
-            continue
-        there = left.setdefault(sku, max(0, on_hand))
-        served[key] = min(units, there)
-        left[sku] = there - min(units, there)
-    moves = names.sql(
-        "SELECT m.sku, m.shop, m.number, m.to_shop, m.to_number, m.units FROM {order_moves} AS m"
-        " WHERE m.sku = ANY (%s) ORDER BY m.position"
-    )
-    found: Iterable[Any] = connection.execute(moves, (list(skus),), prepare=True).fetchall()
-    for sku, shop, number, to_shop, to_number, units in found:
-        _move(served, wanted, parts.get((sku, shop, number), []), parts.get((sku, to_shop, to_number), []), units)
-    return served
-
-
-def _move(
-    served: dict[Part, int | None], wanted: dict[Part, int], giving: list[Part], taking: list[Part], units: int
-) -> None:
-    """Up to ``units`` that serve one order serve the other; never more than it waits for."""
-    for to in taking:
-        for key in giving:
-            there, has = served[key] or 0, served[to] or 0
-            count = min(units, there, wanted[to] - has)
-            if count > 0:
-                served[key], served[to] = there - count, has + count
-                units -= count

@@ -49,14 +49,14 @@ def rows_of(shop: str, number: str, order: Order, began: Beginning, position: in
         quantity_left = 0 if said.cancelled else left.quantity
         codes = (ordered.item, ordered.variant, ordered.codes, ordered.listing, ordered.sku or None)
         line = (*codes, ordered.quantity, quantity_left, ordered.units, ordered.units_known, ordered.excluded)
-        returned = order.returned.get(ordered.sku, 0) if last[ordered.sku] == n else 0
+        returned = order.awaited_units(ordered.sku) if last[ordered.sku] == n else 0
         units = None if last[ordered.sku] == n else ordered.units
         taken = [] if ordered.excluded else _taken(shares.get(ordered.sku, []), units)
         yield from _parts(head, n, line, returned, taken)
     without = [sku for sku in sorted(shares) if sku not in last]
     for n, sku in enumerate(without, start=len(lines)):  # held although no telling names it any more
         line = ("", "", "", "", sku, 0, 0, 0, True, False)
-        yield from _parts(head, n, line, order.returned.get(sku, 0), _taken(shares[sku], None))
+        yield from _parts(head, n, line, order.awaited_units(sku), _taken(shares[sku], None))
     if not lines and not without:  # a cancel or a shipment that came before its order
         yield from _parts(head, 0, ("", "", "", "", None, 0, 0, 0, True, False), 0, [])
 

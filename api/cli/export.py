@@ -123,6 +123,11 @@ def orders(
     shop: Shop = None,
     number: Annotated[str | None, typer.Option(help="The mall's order number.")] = None,
     sku: Sku = None,
+    search: Annotated[str | None, typer.Option(help="Order numbers that begin so.")] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="served, partly_served, short, unlinked, to_review, unverified, …; several times."),
+    ] = None,
     short: Annotated[bool, typer.Option("--short", help="Only orders that wait for units owed (不足).")] = False,
     unlinked: Annotated[bool, typer.Option("--unlinked", help="Only orders with 未紐付 lines.")] = False,
     to_review: Annotated[bool, typer.Option("--to-review", help="Only 要確認 and 未検証.")] = False,
@@ -134,7 +139,7 @@ def orders(
     json: Json = False,
 ) -> None:
     """Write 引当確認受注一覧: every line of orders, newest order first, and what it holds."""
-    filters: dict[str, object] = {"shop": shop, "number": number, "sku": sku}
+    filters: dict[str, object] = {"shop": shop, "number": number, "sku": sku, "search": search, "states": state or ()}
     filters |= {"short": short, "unlinked": unlinked, "to_review": to_review, **_period(since, until)}
     with fed_house() as house:
         _table(house, "orders", filters, to, encoding, excel=excel, as_json=json)

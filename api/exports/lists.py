@@ -15,7 +15,8 @@ from api.wiring import House
 from projections import change_log, listing_list, order_list, push_log
 from projections.change_log import Change
 from projections.listing_list import ListingNow
-from projections.order_list import LineState, OrderPart
+from projections.order_list import OrderPart
+from projections.order_states import LineState
 from projections.push_log import Told
 from projections.reading import PAGE_ROWS_MAX, Found
 

@@ -51,6 +51,8 @@ FILTERS: Mapping[str, Mapping[str, tuple[str, Kind]]] = {
         "shop": ("shop", "text"),
         "number": ("number", "text"),
         "sku": ("sku", "text"),
+        "search": ("search", "text"),
+        "states": ("states", "texts"),
         "short": ("short", "flag"),
         "unlinked": ("unlinked", "flag"),
         "toReview": ("to_review", "flag"),

@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 
 import strawberry
-from strawberry.scalars import JSON
 
 from api.graphql.context import Asked
+from api.graphql.done import MutationDone
+from api.graphql.done import do as _do
+from api.graphql.done import said as _said
 from api.graphql.inputs import (
     ComponentInput,
     ListingKeyInput,
@@ -24,35 +26,12 @@ from api.graphql.inputs import (
 )
 from api.graphql.lists import ListMutations
 from api.graphql.scalars import Count, Position
+from api.graphql.serving import ServingMutations
 from api.jobs import intake_start, switching
 from api.shops import connect
-from ledger.book import Verb, orders, shops, stock
+from ledger.book import orders, shops, stock
 from ledger.facts.order import ShipmentTold
 from ledger.terms import CancelReason, Door, ListingKey, OrderState, Telling, TellingLine
-from ledger.writer import Done
-
-
-@strawberry.type
-class MutationDone:
-    """What was done. ``facts``: how many this call recorded; 0: nothing new was said.
-
-    ``replayed``: it was done before under this key; ``position`` and ``answer`` are those of the first time.
-    """
-
-    position: Position
-    facts: int
-    replayed: bool
-    answer: JSON
-
-
-def _said(done: Done) -> MutationDone:
-    return MutationDone(
-        position=Position(done.position), facts=done.facts, replayed=done.replayed, answer=JSON(dict(done.answer))
-    )
-
-
-async def _do(info: Asked, verb: Verb, key: str | None) -> MutationDone:
-    return _said(await info.context.do(verb, key))
 
 
 @strawberry.type
@@ -295,7 +274,7 @@ class ShopMutations:
 
 
 @strawberry.type
-class Mutation(StockMutations, OrderMutations, ListingMutations, ListMutations, ShopMutations):
+class Mutation(StockMutations, OrderMutations, ServingMutations, ListingMutations, ListMutations, ShopMutations):
     """Everything that changes."""
 
 

@@ -25,6 +25,7 @@ from api.graphql.nodes import (
     StockNode,
     node,
 )
+from api.graphql.one_order import OneOrderQueries
 from api.graphql.paging import Connection, connection, key_of
 from api.graphql.scalars import Position
 from api.reading import await_position, listings_of_sku
@@ -58,7 +59,7 @@ async def _read(
 
 
 @strawberry.type
-class Query(BelievedQueries):
+class Query(BelievedQueries, OneOrderQueries):
     """Everything that can be read."""
 
     @strawberry.field
@@ -212,6 +213,8 @@ class Query(BelievedQueries):
         shop: str | None = None,
         number: str | None = None,
         sku: str | None = None,
+        search: str | None = None,
+        states: list[str] | None = None,
         short: bool = False,
         unlinked: bool = False,
         to_review: bool = False,
@@ -219,7 +222,9 @@ class Query(BelievedQueries):
         recorded_until: datetime | None = None,
         at_least: Position | None = None,
     ) -> Connection[OrderNode]:
-        """引当確認受注一覧, newest first. ``short``: that wait for units owed; ``toReview``: 要確認 or 未検証."""
+        """引当確認受注一覧, newest first. ``search``: numbers that begin so. ``states``: with a line of one of these words, or
+        to_review (要確認) or unverified (未検証). ``short``: that wait for units owed; ``toReview``: 要確認 or 未検証.
+        """
         before = key_of(after, tuple[int])
         found = await _read(
             info,
@@ -231,6 +236,8 @@ class Query(BelievedQueries):
             shop=shop,
             number=number,
             sku=sku,
+            search=search,
+            states=states or (),
             short=short,
             unlinked=unlinked,
             to_review=to_review,

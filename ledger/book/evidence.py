@@ -109,7 +109,7 @@ def weigh(
     if asked.reviews:
         fact = replace(fact, reviews_opened=list(asked.reviews))
     before = stated(order)
-    said, more = reconcile(evolve(order, _unrecorded(stream, fact)), booking)
+    said, more = reconcile(with_fact(order, fact), booking)
     listings, quantities = _sold(before, said)
     carried = booking.on(
         fact,
@@ -198,8 +198,9 @@ def answer(said: Stated) -> dict[str, object]:
     return {"state": said.state, "units": dict(said.units), "reviews": sorted(said.reviews), "unlinked": unlinked}
 
 
-def _unrecorded(stream: str, fact: OrderFact) -> Record:
-    return Record(0, stream, 0, type(fact).__name__, Envelope(UNRECORDED_AT, "", ""), fact)
+def with_fact(order: Order, fact: OrderFact) -> Order:
+    """The order as it would be with the fact."""
+    return evolve(order, Record(0, "", 0, type(fact).__name__, Envelope(UNRECORDED_AT, "", ""), fact))
 
 
 def _sold(before: Stated, after: Stated) -> tuple[list[str], list[int]]:

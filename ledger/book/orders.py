@@ -11,13 +11,13 @@ from ledger.book.evidence import (
     OrderNotKnown,
     When,
     acting,
-    alone_fact,
     answer,
     booking_of,
     first_told_at,
     ordered_at,
     weigh,
     with_evidence,
+    with_fact,
 )
 from ledger.booking import Booking
 from ledger.facts.order import (
@@ -26,14 +26,12 @@ from ledger.facts.order import (
     LineLinked,
     OrderTold,
     OrderVerified,
-    PrioritySet,
     ReviewDone,
-    ServedMoved,
     ShipmentAssumed,
     ShipmentTold,
 )
-from ledger.lines import names_of
-from ledger.order import FOLD, Order, rank, stated
+from ledger.lines import Names, names_of
+from ledger.order import FOLD, Order, Stated, rank, stated
 from ledger.stock import return_hold
 from ledger.terms import MAIN_PLACE, Door, ListingKey, Telling, latest_of, utc_text
 from ledger.view import Draft, View, Wanted
@@ -47,9 +45,7 @@ __all__ = [
     "assume_shipped",
     "close_review",
     "link_line",
-    "move_served",
     "reverse_counted",
-    "set_priority",
     "settle_undecided",
     "take_order",
     "tell_shipment",
@@ -58,6 +54,7 @@ __all__ = [
 
 LINES_MAX = 2_000
 UNITS_LINE_MAX = 999_999
+SETTLED = ("sale", "short_pick", "defective")
 SHIPMENT_SCOPES = ("whole", "sku", "listing")
 
 
@@ -107,7 +104,7 @@ def take_order(
             return Decision((), answer(stated(order)))
         before = () if hold is None else tuple(_consume(view, hold, shop, telling.order, fact))
         asked = Asked(mall_restored, strict, tuple(reviews), before, counted)
-        when = _when(order, telling)
+        when = _when(order, telling, fact)
         booking = booking_of(view, shop, telling.order, order, when, asked)
         said, drafts = weigh(order, fact, booking, when, asked)
         return Decision(drafts, answer(said))
@@ -209,7 +206,12 @@ def reverse_counted(shop: str, number: str, code: str) -> Verb:
 
 
 def settle_undecided(shop: str, number: str, code: str, to: str) -> Verb:
-    """A person looked for units that waited (欠品調査中): ``to`` sale, short_pick or defective. Raises OrderNotKnown."""
+    """A person looked for units that waited (欠品調査中): ``to`` sale, short_pick or defective.
+
+    Raises OrderNotKnown, OrderNotAccepted.
+    """
+    if to not in SETTLED:
+        raise OrderNotAccepted(f"to {to!r}; expected one of {', '.join(SETTLED)}")
 
     def act(order: Order, booking: Booking) -> Booked | None:
         units = order.holding.undecided.get(code, 0)
@@ -230,25 +232,6 @@ def close_review(shop: str, number: str, what: str, answer: str) -> Verb:
         (what, answer),
         lambda order, _view: None if what in order.reviewed else ReviewDone(what=what, answer=answer),
     )
-
-
-def set_priority(shop: str, number: str, priority: int) -> Verb:
-    """The order is served before those of lower priority. Raises OrderNotKnown."""
-    return alone_fact(
-        "set_priority",
-        shop,
-        number,
-        priority,
-        lambda order: None if order.priority == priority else PrioritySet(priority=priority),
-    )
-
-
-def move_served(shop: str, number: str, code: str, units: int, to_shop: str, to_number: str) -> Verb:
-    """引当の付け替え: units on hand that served this order serve the other one. Raises OrderNotKnown."""
-    if units <= 0:
-        raise OrderNotAccepted(f"{units} units to move; expected 1 or more")
-    moved = ServedMoved(sku=code, to_order=keys.order_name(to_shop, to_number), units=units)
-    return alone_fact("move_served", shop, number, moved, lambda _order: moved)
 
 
 # ------------------------------------------------------------------ a telling as a fact
@@ -326,14 +309,35 @@ def _content(fact: OrderTold) -> tuple[object, ...]:
     )
 
 
-def _when(order: Order, telling: Telling) -> When:
+def _when(order: Order, telling: Telling, fact: OrderTold) -> When:
     """What the first telling of the lines says was ordered then; what a later one adds was added when it was told."""
     first = not any(k.told.complete and k.told.items and all(k.told.units_known) for k in order.kept)
     told = [at for at in (ordered_at(order), telling.ordered_at) if at is not None]
-    if not first or not told:
+    if not first and _adds(order, fact):
+        return When(telling.told_at, telling.told_at, None)
+    if not told:
         earliest = [at for at in (first_told_at(order), telling.told_at) if at is not None]
         return When(min(earliest) if first else telling.told_at, telling.told_at, None)
     return When(min(latest_of(at, telling.told_at) for at in told), telling.told_at, min(told))
+
+
+def _adds(order: Order, fact: OrderTold) -> bool:
+    """Whether more is ordered after the telling than before it. A line that names its listing only now is not more."""
+    names = names_of([*(kept.told for kept in order.kept), fact], order.links.values())
+    before, after = (_by_name(said, names) for said in (stated(order), stated(with_fact(order, fact))))
+    more = sum(max(0, quantity - before.get(key, 0)) for key, quantity in after.items())
+    nameless = sum(quantity for key, quantity in before.items() if len(key) > 1 and key not in after)
+    return more > nameless
+
+
+def _by_name(said: Stated, names: Names) -> dict[tuple[str, ...], int]:
+    """Quantities ordered, by listing, or by the codes of a line that names none."""
+    totals: dict[tuple[str, ...], int] = {}
+    for line in said.ordered_lines:
+        known = names.get((line.item, line.variant))
+        key = line.key if known is None else (known.listing,)
+        totals[key] = totals.get(key, 0) + line.quantity
+    return totals
 
 
 def _waiting(order: Order) -> set[tuple[str, str]]:

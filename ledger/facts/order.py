@@ -132,6 +132,15 @@ class ReturnOpened:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReturnTaken:
+    """返品: ``units`` of the SKU told that had left came back, or are known to be gone. ``to``: good, defective or scrap."""
+
+    sku: str
+    units: int
+    to: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReviewDone(Booked):
     """A person closed one 要確認: ``what`` is the code of the mark, ``answer`` the code of what was decided."""
 
@@ -161,6 +170,7 @@ OrderFact: TypeAlias = (
     | ShipmentAssumed
     | CountedReviewed
     | ReturnOpened
+    | ReturnTaken
     | ReviewDone
     | PrioritySet
     | ServedMoved

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ledger import listing
-from ledger.book import orders, shops, stock
+from ledger.book import orders, serving, shops, stock
 from ledger.booking import Recipe
 from ledger.counting import OwedUnits
 from ledger.facts.listing import ListingSettingsChanged
@@ -98,8 +98,8 @@ def test_d19_who_is_served_is_decided_by_facts_of_the_orders() -> None:
         ledger.when(order(R, number, line("x")))
     ledger.when(stock.receive("S-1", [("1", "X", 2)]))
     assert (ledger.available("X"), ledger.stock("X").short_units) == (-1, 1)
-    ledger.when(orders.set_priority(R, "3", 1))
-    ledger.when(orders.move_served(R, "1", "X", 1, R, "3"))
+    ledger.when(serving.set_priority(R, "3", 1))
+    ledger.when(serving.move_served(R, "1", "X", 1, R, "3"))
     moved = ledger.facts("ServedMoved")[0]
     assert (moved.units, moved.to_order, ledger.order(R, "3").priority) == (1, f"{R}:3", 1)
     assert ledger.available("X") == -1, "it serves another line; it changes no number"

@@ -3,18 +3,20 @@
 import pytest
 
 from ledger import keys
-from ledger.book import orders
+from ledger.book import orders, serving
 from ledger.book.orders import OrderNotAccepted, OrderNotKnown
 from ledger.facts.order import OrderTold
 from ledger.facts.stock import AllocationReleased
 from ledger.terms import CancelReason, Door, ListingKey
 from tests.ledger.given import Memory, given, held_units
-from tests.ledger.words import NUMBER, A, R, Y, at, by_date, cancel, counted, line, link, order, take, telling
+from tests.ledger.words import NUMBER, A, R, Y, at, by_date, cancel, counted, line, link, order, shipped, take, telling
 
 
 def shop_with_x_and_y() -> Memory:
     """Ten of X and ten of Y on hand; Rakuten sells x of X and y of Y."""
-    return given(counted("X", 10), counted("Y", 10), link(R, "x", "X"), link(R, "y", "Y"), now=at("12:00"))
+    return given(
+        counted("X", 10), counted("Y", 10), link(R, "x", "X"), link(R, "y", "Y"), link(Y, "x", "X"), now=at("12:00")
+    )
 
 
 def test_an_order_takes_its_units_in_the_commit_that_records_it() -> None:
@@ -346,7 +348,7 @@ def test_what_was_never_told_cannot_be_verified_reviewed_or_served() -> None:
     for verb in (
         orders.verify_order(R, NUMBER, "person"),
         orders.close_review(R, NUMBER, "date_only", "seen"),
-        orders.set_priority(R, NUMBER, 1),
+        serving.set_priority(R, NUMBER, 1),
         orders.reverse_counted(R, NUMBER, "X"),
         orders.assume_shipped(R, NUMBER, 14),
     ):
@@ -357,10 +359,30 @@ def test_what_was_never_told_cannot_be_verified_reviewed_or_served() -> None:
 def test_priority_and_served_units_are_facts_of_the_order() -> None:
     ledger = shop_with_x_and_y()
     ledger.when(order(R, NUMBER, line("x", 2)))
-    ledger.when(orders.set_priority(R, NUMBER, 5))
+    ledger.when(serving.set_priority(R, NUMBER, 5))
     assert ledger.order(R, NUMBER).priority == 5
-    ledger.when(orders.move_served(R, NUMBER, "X", 1, Y, "77"))
+    ledger.when(order(R, "78", line("x", 1)))
+    for units, to, expected in ((3, "78", "expected 1 to 2"), (1, NUMBER, "another order"), (0, "78", "1 or more")):
+        with pytest.raises(OrderNotAccepted, match=expected):
+            ledger.when(serving.move_served(R, NUMBER, "X", units, R, to))
+    with pytest.raises(OrderNotKnown):
+        ledger.when(serving.move_served(R, NUMBER, "X", 1, Y, "77"))
+    ledger.when(order(Y, "77", line("x", 1)))
+    ledger.when(serving.move_served(R, NUMBER, "X", 1, Y, "77"))
     (moved,) = ledger.facts("ServedMoved")
     assert (moved.sku, moved.to_order, moved.units) == ("X", keys.order_name(Y, "77"), 1)
-    with pytest.raises(OrderNotAccepted):
-        orders.move_served(R, NUMBER, "X", 0, Y, "77")
+    ledger.when(shipped("77", Y))
+    with pytest.raises(OrderNotAccepted, match="no open units of X"):
+        ledger.when(serving.move_served(R, NUMBER, "X", 1, Y, "77"))
+
+
+def test_a_line_that_a_second_telling_names_was_ordered_with_the_order_and_is_inside_the_count() -> None:
+    """D2 (d): the listing was linked between the two tellings; nothing was added, so nothing is sold after the count."""
+    ledger = given(counted("X", 10, "09:00"), counted("Z", 10, "09:00"), link(R, "x", "X"), now=at("12:00"))
+    early = {"ordered": "08:30", "door": Door.API}
+    ledger.when(take(R, telling(line("x"), line("z", 2), told="10:00", **early)))
+    ledger.when(link(R, "z", "Z"))
+    ledger.when(take(R, telling(line("x"), line("z", 2), told="10:05", revision=2, **early)))
+    assert [(ledger.available(sku), ledger.stock(sku).allocated_units) for sku in ("X", "Z")] == [(10, 1), (10, 2)]
+    ledger.when(take(R, telling(line("x", 2), line("z", 2), told="10:10", revision=3, **early)))
+    assert (ledger.available("X"), ledger.available("Z")) == (9, 10)

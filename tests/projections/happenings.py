@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ledger.book import loads, orders, pushes, shops, stock
+from ledger.book import loads, orders, pushes, returns, serving, shops, stock
 from ledger.facts.listing import ListingSettingsChanged
 from ledger.facts.load import ImportStarted
 from ledger.facts.push import MallRead, PushAnswered, PushSent, PushSettled
@@ -227,8 +227,9 @@ def tended(draw: st.DrawFn) -> Step:
         lambda: shipped(number, shop, scope="sku", skus=[sku], units=[1], slip="p-1", cumulative=False),
         lambda: orders.verify_order(shop, number, "person"),
         lambda: orders.link_line(shop, number, item, "", "", ListingKey(item)),
-        lambda: orders.set_priority(shop, number, 2),
-        lambda: orders.move_served(shop, number, sku, 1, shop, "2"),
+        lambda: serving.set_priority(shop, number, 2),
+        lambda: serving.move_served(shop, number, sku, 1, shop, "2"),
+        lambda: returns.take_return(shop, number, sku, 1, "good"),
         lambda: orders.close_review(shop, number, "quantity_unknown", "seen"),
         lambda: orders.settle_undecided(shop, number, sku, "sale"),
         lambda: orders.assume_shipped(shop, number, 14),

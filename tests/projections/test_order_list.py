@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from ledger.book import orders, shops, stock
+from ledger.book import orders, serving, shops, stock
 from ledger.terms import CancelReason, Door, ListingKey
 from projections import order_list
-from projections.order_list import LineState, OrderPart
+from projections.order_list import OrderPart
+from projections.order_states import LineState
 from tests.ledger.words import R, Y, by_date, cancel, counted, line, link, order, shipped, take, telling
 from tests.projections.happenings import beginning
 from tests.projections.rig import Ledger
@@ -28,10 +29,10 @@ def test_units_on_hand_serve_by_priority_then_order_time_then_position(ledger: L
         ledger.must(order(R, number, line("a", units), told="11:45", ordered=ordered))
     served = {row.number: (row.served_units, str(row.state)) for row in _all(ledger)}
     assert served == {"early": (2, "served"), "late": (3, "served"), "latest": (0, "short")}
-    ledger.must(orders.set_priority(R, "latest", 5))
+    ledger.must(serving.set_priority(R, "latest", 5))
     served = {row.number: (row.served_units, str(row.state)) for row in _all(ledger)}
     assert served == {"latest": (2, "served"), "early": (2, "served"), "late": (1, "partly_served")}
-    ledger.must(orders.move_served(R, "early", "A", 2, R, "late"))
+    ledger.must(serving.move_served(R, "early", "A", 2, R, "late"))
     served = {row.number: (row.served_units, str(row.state)) for row in _all(ledger)}
     assert served == {"latest": (2, "served"), "early": (0, "short"), "late": (3, "served")}
     ledger.must(stock.receive("s-1", [("1", "A", 2)]))

@@ -27,7 +27,7 @@ from ledger.book import shops, stock
 from ledger.book.orders import Named, take_order
 from ledger.listing import NO_RULES
 from ledger.terms import Door, ListingKey, ListingLevel, OrderState, Telling, TellingLine
-from projections.order_list import LineState
+from projections.order_states import LineState
 from tests.api.doors_rig import Doors, doors
 from tests.api.running import settings_of
 
