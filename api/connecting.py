@@ -8,6 +8,8 @@ from adapters.kit.mall import Mall
 from api.cli.output import Cell
 from api.jobs.imports import shop_of
 from api.projecting import catch_up
+from api.sending import missing_for_files
+from api.shop_access import FILE, ConnectedShop
 from api.shops import SettingNotAccepted, connect
 from api.tables import addresses, order_polls, secrets
 from api.wiring import House
@@ -61,15 +63,23 @@ def mail_address(house: House, code: str) -> str:
 
 
 def missing(house: House, mall: Mall, code: str) -> tuple[str, ...]:
-    """Required settings and secrets the shop does not have yet."""
-    settings = shop_of(house, code).settings
+    """Required settings and secrets the shop does not have yet. One that is told by file needs its file server's instead of
+    the keys of the mall's API.
+    """
+    one = ConnectedShop(code, shop_of(house, code), mall)
+    by_file = one.send_type == FILE
+    settings = one.shop.settings
     with house.pool.connection() as connection:
         sealed = secrets.names_of_shop(connection, code)
-    return tuple(
-        one.name
-        for one in mall.settings
-        if one.required and not one.default and one.name not in (sealed if one.secret else settings)
-    )
+    required = [
+        setting.name
+        for setting in mall.settings
+        if setting.required
+        and not setting.default
+        and not (by_file and setting.secret)
+        and setting.name not in (sealed if setting.secret else settings)
+    ]
+    return (*required, *(missing_for_files(house, one) if by_file else ()))
 
 
 def described(house: House, code: str | None) -> list[Mapping[str, Cell]]:

@@ -55,6 +55,8 @@ FIELDS: dict[str, str] = {
     "Mutation.reviewDryRun": "shops",
     "Mutation.startPush": "shops",
     "Mutation.stopPush": "shops",
+    "Mutation.chooseSendType": "shops",
+    "Mutation.testShop": "shops",
 }
 
 # Routes of the HTTP app: (method, path) to scope; None: no key is asked for, and the row says why.

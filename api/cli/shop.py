@@ -9,7 +9,7 @@ import typer
 from api.cli.output import Cell, Json, say, show_record, show_rows
 
 commands = typer.Typer(
-    name="shop", help="Connected shops (連携ショップ): add, show, start, stop.", no_args_is_help=True
+    name="shop", help="Connected shops (連携ショップ): add, test, show, start, stop.", no_args_is_help=True
 )
 
 ACTOR = "cli"
@@ -147,6 +147,58 @@ def stop(
         if intake:
             record["position"] = house.book.do(shops.stop_intake(shop), house.by(ACTOR)).position
     show_record(record, as_json=json)
+
+
+@commands.command("send-type")
+def send_type(
+    shop: str,
+    way: Annotated[str, typer.Argument(help="api or file.")],
+    json: Json = False,
+) -> None:
+    """送信タイプ: tell this shop by API or by file. Listings of a file that is not finished wait for its end."""
+    from api import sending
+    from api.settings import load
+    from api.wiring import open_house
+
+    with open_house(load()) as house:
+        done = sending.choose(house, shop, way, house.by(ACTOR))
+    record = _cells(done.answer)
+    show_record({"shop": shop, **record}, as_json=json)
+    if record["onTheirWay"]:
+        say(
+            f"{record['onTheirWay']} numbers are still on their way; those listings wait for the end of what holds them"
+        )
+
+
+@commands.command("test")
+def try_connections(
+    shop: str,
+    accept_host_key: Annotated[
+        str, typer.Option(help="SHA256:… as the mall published it: you compared it and confirm it.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Test a shop's connection by calls that change nothing: its mall's API, and the folders its files go to. Exit code 1: it failed."""
+    from api import sending
+    from api.settings import load
+    from api.shop_access import ShopAccesses
+    from api.wiring import open_house
+
+    with open_house(load()) as house:
+        accesses = ShopAccesses(house)
+        try:
+            found = sending.check_connections(accesses, house, shop, house.by(ACTOR), accept_host_key=accept_host_key)
+            waits = found.files is not None and found.files.seen and not found.files.changed
+            if waits and sys.stdin.isatty() and found.files is not None:
+                say(found.files.message)
+                if typer.confirm("この指紋はモールの案内と同じですか / Is it the one the mall published?"):
+                    seen = found.files.seen
+                    found = sending.check_connections(accesses, house, shop, house.by(ACTOR), accept_host_key=seen)
+        finally:
+            accesses.close()
+    show_record({"shop": shop, **found.cells()}, as_json=json)
+    if not found.ok:
+        raise typer.Exit(1)
 
 
 def _pairs(given: list[str] | None, *, secret: bool = False) -> dict[str, str]:

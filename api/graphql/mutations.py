@@ -26,6 +26,7 @@ from api.graphql.inputs import (
 )
 from api.graphql.lists import ListMutations
 from api.graphql.scalars import Count, Position
+from api.graphql.sending import SendingMutations
 from api.graphql.serving import ServingMutations
 from api.jobs import intake_start, switching
 from api.shops import connect
@@ -274,7 +275,15 @@ class ShopMutations:
 
 
 @strawberry.type
-class Mutation(StockMutations, OrderMutations, ServingMutations, ListingMutations, ListMutations, ShopMutations):
+class Mutation(
+    StockMutations,
+    OrderMutations,
+    ServingMutations,
+    ListingMutations,
+    ListMutations,
+    ShopMutations,
+    SendingMutations,
+):
     """Everything that changes."""
 
 

@@ -108,6 +108,13 @@ def start_push(house: House, code: str, actor: str) -> Done:
 
 def stop_push(house: House, code: str, actor: str) -> Done:
     """在庫反映 停止 at once; the answer says how many numbers are still on their way."""
+    waiting = on_their_way(house, code)
+    done = house.book.do(shops.stop_push(code, waiting), house.by(actor))
+    return replace(done, answer={"onTheirWay": waiting, "position": done.position})
+
+
+def on_their_way(house: House, code: str) -> int:
+    """How many of the shop's listings are in a request without an answer, or in an unfinished file or feed."""
     catch_up(house)
     with house.pool.connection() as connection:
         row = connection.execute(
@@ -115,8 +122,7 @@ def stop_push(house: House, code: str, actor: str) -> Done:
             (code,),
         ).fetchone()
     assert row is not None
-    done = house.book.do(shops.stop_push(code, int(row[0])), house.by(actor))
-    return replace(done, answer={"onTheirWay": int(row[0]), "position": done.position})
+    return int(row[0])
 
 
 def would_want(row: ListingNow, units_max: int) -> int | None:
