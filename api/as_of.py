@@ -34,11 +34,12 @@ Connection = psycopg.Connection[Any]
 class AsOf:
     """The listings of some SKUs at ``position``, and the facts of pushes, orders and readings that were folded, oldest first.
 
-    ``later``: facts that were recorded after it and speak of the time before it.
+    ``frees``: free units of their SKUs. ``later``: facts that were recorded after it and speak of the time before it.
     """
 
     position: int
     rows: Mapping[Key, ListingRow]
+    frees: Mapping[str, int | None]
     records: Sequence[Record]
     later: Sequence[Record] = ()
     now_rows: Mapping[Key, ListingRow] | None = None
@@ -86,22 +87,22 @@ def listings_at(
     assert 0 < len(skus) <= SKUS_MAX, len(skus)
     wanted = _Gathering(connection, schema, tuple(skus), position)
     records = wanted.records()
-    rows = _folded([record for record in records if record.position <= position])
+    rows, frees = _folded(records)
     if moment is None:
-        return AsOf(position, rows, records)
+        return AsOf(position, rows, frees, records)
     requests = {_request(record) for record in records}
     later = [record for record in wanted.later() if _speaks_of(record, moment, requests)]
-    now_rows = _folded(sorted([*records, *later], key=lambda record: record.position)) if later else rows
-    return AsOf(position, rows, records, later, now_rows)
+    now_rows = _folded(sorted([*records, *later], key=lambda record: record.position))[0] if later else rows
+    return AsOf(position, rows, frees, records, later, now_rows)
 
 
-def _folded(records: Iterable[Record]) -> Mapping[Key, ListingRow]:
+def _folded(records: Iterable[Record]) -> tuple[Mapping[Key, ListingRow], Mapping[str, int | None]]:
     fold = ListingFold(skus=_Skus(), rows=_Rows(), members=_Members(), sets_of=_Sets(), traits=_Traits())
     for record in records:
         take = TAKES.get(record.name)
         if take is not None:
             take(fold, record, record.envelope.at)
-    return fold.rows
+    return fold.rows, {sku: state.free for sku, state in fold.skus.items()}
 
 
 def _request(record: Record) -> str:

@@ -1,6 +1,6 @@
 """Every table of the projections, in the order they are shown."""
 
-from projections import change_log, imports, listings, orders, push_log, shops
+from projections import change_log, drift, imports, listings, orders, push_log, shops
 from projections.table import Table
 
 TABLES: tuple[Table, ...] = (
@@ -10,12 +10,13 @@ TABLES: tuple[Table, ...] = (
     orders.TABLE,
     shops.TABLE,
     imports.TABLE,
+    drift.TABLE,
 )
 
 # Which tables a long replay feeds side by side, each lane by a process of its own.
 LANES: tuple[tuple[Table, ...], ...] = (
     (listings.TABLE,),
-    (change_log.TABLE, push_log.TABLE, imports.TABLE),
+    (change_log.TABLE, push_log.TABLE, imports.TABLE, drift.TABLE),
     (orders.TABLE, shops.TABLE),
 )
 

@@ -146,6 +146,26 @@ def orders(
 
 
 @commands.command()
+def drift(
+    shop: Annotated[str, typer.Option(help="The shop that was reconciled.")],
+    run: Annotated[str | None, typer.Option(help="The run's id; the last one when not given.")] = None,
+    drift_class: Annotated[
+        list[str] | None, typer.Option("--class", help="edit, lost_push, lost_order, …; several times.")
+    ] = None,
+    to: To = None,
+    encoding: Encoding = "utf-8",
+    excel: Excel = False,
+    json: Json = False,
+) -> None:
+    """Write 在庫照合の結果: each listing that differed, its class, evidence, and what was decided."""
+    filters: dict[str, object] = {"shop": shop, "classes": drift_class or ()}
+    if run is not None:
+        filters["run"] = run
+    with fed_house() as house:
+        _table(house, "drift", filters, to, encoding, excel=excel, as_json=json)
+
+
+@commands.command()
 def mall_file(
     shop: Annotated[str, typer.Option(help="The shop whose listings are written, in its mall's own form.")],
     differing: Annotated[bool, typer.Option("--differing", help="Only listings that are to be told.")] = False,

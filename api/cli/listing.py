@@ -119,7 +119,7 @@ def check(
     from api.settings import load
     from api.wiring import open_house
 
-    files = [_file(one) for one in mall_file or []]
+    files = [file_of(one) for one in mall_file or []]
     with open_house(load()) as house, _written(file) as sink:
         assert sink is not None
         done = checked(house, shop, files, sink, only_unknown=only_unknown, progress=_bar("read", quiet=json))
@@ -162,7 +162,7 @@ def run_list(
     from api.settings import load
     from api.wiring import open_house
 
-    sent = _file(file)
+    sent = file_of(file)
     with open_house(load()) as house, _written(errors) as sink:
         by = house.by(ACTOR)
         bar = _bar("read", quiet=json)
@@ -202,7 +202,8 @@ def _show(done: "Outcome", seen: "Outcome", *, dry_run: bool, errors: Path | Non
         raise typer.Exit(1)
 
 
-def _file(path: Path) -> "File":
+def file_of(path: Path) -> "File":
+    """The file to read. Raises FileNotAccepted."""
     from api.jobs.listing_bulk import File
 
     if not path.is_file():

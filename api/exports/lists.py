@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 from adapters.kit.order_mail import JST
 from adapters.kit.table_writing import TextOrNumber
 from api.wiring import House
-from projections import change_log, listing_list, order_list, push_log
+from projections import change_log, drift, listing_list, order_list, push_log
 from projections.change_log import Change
+from projections.drift import DriftRow
 from projections.listing_list import ListingNow
 from projections.order_list import OrderPart
 from projections.order_states import LineState
@@ -38,6 +39,21 @@ LISTING_STATES: Mapping[str, str] = {
     "stopped": "停止",
     "excluded": "対象外",
     "retired": "廃止",
+}
+
+DRIFTS: Mapping[str, str] = {
+    "same": "一致",
+    "rule": "配信ルールによる差",
+    "not_told": "未反映",
+    "moving": "反映中",
+    "order_coming": "受注到着待ち",
+    "edit": "モールでの手修正",
+    "lost_push": "反映の欠落",
+    "lost_order": "受注の取りこぼし",
+    "late_cancel": "キャンセルの遅れ",
+    "duplicate": "受注の重複",
+    "unknown_item": "モールにない商品",
+    "other_tool": "別ツールによる更新",
 }
 
 Column: TypeAlias = tuple[str, Callable[[Any], TextOrNumber]]
@@ -152,6 +168,22 @@ _ORDERS: Sequence[Column] = (
     ("取込日時", lambda row: _moment(row.recorded_at)),
     ("追跡", lambda row: row.trace),
 )
+_DRIFT: Sequence[Column] = (
+    ("連携ショップ", lambda row: row.shop),
+    ("照合", lambda row: row.run),
+    ("商品コード", lambda row: row.item),
+    ("バリエーション", lambda row: row.variant),
+    ("分類", lambda row: DRIFTS[row.drift]),
+    ("確実", lambda row: "確実" if row.sure else "推定"),
+    ("モール確認数", lambda row: row.read_units),
+    ("モール想定数", lambda row: row.expected_units),
+    ("最終反映数", lambda row: row.told_units),
+    ("反映予定数", lambda row: row.wanted_units),
+    ("根拠", lambda row: " ".join(row.shown) or None),
+    ("対処", lambda row: row.mended),
+    ("照合日時", lambda row: _moment(row.found_at)),
+    ("位置", lambda row: row.position),
+)
 
 
 def _behind_change(row: Change) -> Mapping[str, object]:
@@ -170,8 +202,13 @@ def _behind_order(row: OrderPart) -> Mapping[str, object]:
     return {"before": row.first_position}
 
 
+def _behind_drift(row: DriftRow) -> Mapping[str, object]:
+    return {"after": (row.item, row.variant)}
+
+
 CHANGES = Exported("changes", _CHANGES, change_log.page, _behind_change)
 PUSHES = Exported("pushes", _PUSHES, push_log.page, _behind_push)
 LISTINGS = Exported("listings", _LISTINGS, listing_list.page, _behind_listing)
 ORDERS = Exported("orders", _ORDERS, order_list.page, _behind_order)
-LISTS: Mapping[str, Exported] = {one.name: one for one in (LISTINGS, CHANGES, PUSHES, ORDERS)}
+DRIFT = Exported("drift", _DRIFT, drift.page, _behind_drift)
+LISTS: Mapping[str, Exported] = {one.name: one for one in (LISTINGS, CHANGES, PUSHES, ORDERS, DRIFT)}

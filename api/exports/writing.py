@@ -11,6 +11,7 @@ from api.exports.lists import LISTS
 from api.graphql.inputs import aware
 from api.reading import listings_of_sku
 from api.wiring import House
+from projections import drift
 
 ENCODINGS = (UTF_8, CP932)
 STOCK, MALL_FILE = "stock", "mall-file"
@@ -20,6 +21,7 @@ TABLES: Mapping[str, Sequence[str]] = {  # lists that are fed from facts
     "pushes": ("push_log", "listings"),
     "listings": ("listings",),
     "orders": ("orders",),
+    "drift": ("drift",),
     MALL_FILE: ("listings",),
 }
 
@@ -57,6 +59,12 @@ FILTERS: Mapping[str, Mapping[str, tuple[str, Kind]]] = {
         "unlinked": ("unlinked", "flag"),
         "toReview": ("to_review", "flag"),
         **_PERIOD,
+    },
+    "drift": {
+        "shop": ("shop", "text"),
+        "run": ("run", "text"),
+        "classes": ("classes", "texts"),
+        "openOnly": ("open_only", "flag"),
     },
     MALL_FILE: {
         "shop": ("shop", "text"),
@@ -96,6 +104,8 @@ def table(
     exported = LISTS[what]
     if what == "pushes":
         filters = _by_listings(house, filters)
+    if what == "drift":
+        filters = _of_newest_run(house, filters)
     writer = TableWriter(exported.header, encoding=encoding, excel=excel)
     return Table(writer, _chunks(writer, exported.rows(house, filters)))
 
@@ -156,3 +166,17 @@ def _by_listings(house: House, filters: Mapping[str, object]) -> dict[str, objec
         with house.pool.connection() as connection:
             made["listings"] = listings_of_sku(connection, house.database.schema, sku)
     return made
+
+
+def _of_newest_run(house: House, filters: Mapping[str, object]) -> dict[str, object]:
+    """Without a run, the shop's last one. Raises ExportRefused without a shop, or where none was made."""
+    shop = filters.get("shop")
+    if not isinstance(shop, str):
+        raise ExportRefused("drift: no shop; expected the shop that was reconciled: drift.csv?shop=…")
+    if "run" in filters:
+        return dict(filters)
+    with house.pool.connection() as connection:
+        newest = drift.newest_run(connection, house.database.schema, shop)
+    if newest is None:
+        raise ExportRefused(f"drift: shop {shop!r} was never reconciled; expected `daicho reconcile --shop {shop}` first")
+    return {**filters, "run": newest.run}

@@ -120,7 +120,7 @@ def _keep_codes(
     rows = 0
     with connection.cursor() as cursor, cursor.copy("COPY mall_codes FROM STDIN") as copy:
         for file in files:
-            for row in _rows(file, mall, shop):
+            for row in mall_rows(file, mall, shop):
                 rows += 1
                 if isinstance(row, RowProblem):
                     checked.problems += 1
@@ -136,7 +136,7 @@ def _keep_codes(
     connection.execute("ANALYZE mall_codes")
 
 
-def _rows(file: File, mall: Mall, shop: Shop) -> Iterator[FileRow | RowProblem]:
+def mall_rows(file: File, mall: Mall, shop: Shop) -> Iterator[FileRow | RowProblem]:
     """The rows of one of the mall's own files. Raises FileRefused."""
     try:
         found = recognise(file.name, _head(as_table(file.chunks())), adapters.candidates(), mall=mall.code)

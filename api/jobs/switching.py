@@ -3,37 +3,25 @@
 The numbers a mall showed at the review stand in MallRead facts from ``read_position`` on: they are kept, and can be put back.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from adapters.kit.mall import Mall, ReadBack, ReadFailed
-from api.jobs import push_rows
-from api.jobs.push_look import read_fact
+from api.jobs import mall_reading
 from api.projecting import catch_up
 from api.shop_access import ConnectedShop, ShopAccesses
-from api.tables import mall_paces
 from api.wiring import House
 from ledger import keys, listing
-from ledger.book import pushes, shops
+from ledger.book import shops
 from ledger.codec import Record
 from ledger.facts.shop import DryRunReviewed
 from ledger.shop import ShopNotReady
-from ledger.terms import UNITS_MAX, ListingRead, Result
+from ledger.terms import UNITS_MAX, ListingRead
 from ledger.view import Fold
 from ledger.writer import Done
-from projections import listing_list
 from projections.listing_list import ListingNow
-from projections.reading import PAGE_ROWS_MAX
 
-TRIES_MAX = 5
-TRY_AGAIN_SECONDS = 2.0
 # The guard, unless the shop's settings say otherwise: a first switch-on that changes this much is confirmed by a person.
 GUARD_CHANGED_PERCENT = 30
 GUARD_TO_ZERO = 50
-
-
-class MallNotRead(ValueError):
-    """The mall did not say its numbers; nothing was reviewed. The message has its answer's code and the next step."""
 
 
 @dataclass
@@ -140,78 +128,12 @@ def _read_all(house: House, accesses: ShopAccesses, one: ConnectedShop, actor: s
     """Every listing of the shop is read, in requests of the mall's size, at its pace; each reading is a fact."""
     catch_up(house)
     first, seen = 0, _Difference(units_max=one.mall.units_max)
-    for rows in _batches(house, one.code, max(1, one.mall.read_batch_max)):
-        with house.pool.connection() as connection:
-            _, known = push_rows.standing(connection, house.database.schema)
-        began = house.clock.now()
-        found = _read(house, accesses, one, rows)
-        done = house.book.do(pushes.record_read(one.code, read_fact(found, began, known)), house.by(actor))
-        first = first or int(str(done.answer["position"]))
-        for row, told in zip(rows, found, strict=True):
+    wanted = list(mall_reading.keys_of(house, one.code, [listing.LINKED, listing.TO_CONFIRM]))
+    for reading in mall_reading.read_listings(house, accesses, one, wanted, house.by(actor)):
+        first = first or reading.position
+        for row, told in zip(reading.rows, reading.found, strict=True):
             seen.add(row, told)
     return first, seen
-
-
-def _read(house: House, accesses: ShopAccesses, one: ConnectedShop, rows: Sequence[ListingNow]) -> list[ListingRead]:
-    read_back = _read_back(one.mall)
-    failed = ReadFailed(Result.TRANSIENT)
-    for _ in range(TRIES_MAX):
-        _wait_for_pace(house, one)
-        with accesses.of(one) as access:
-            found = read_back(access, [row.key for row in rows])
-        if not isinstance(found, ReadFailed):
-            return found
-        failed = found
-        if failed.result is Result.REJECTED_AUTH:
-            break
-        house.clock.sleep(max(failed.wait_seconds, TRY_AGAIN_SECONDS))
-    raise MallNotRead(
-        f"{one.mall.name} did not say its numbers ({failed.result}, code {failed.code or 'none'}); nothing was reviewed:"
-        " check the shop's keys and that the mall answers, then review again"
-    )
-
-
-def _wait_for_pace(house: House, one: ConnectedShop) -> None:
-    """The shop may be read once, now: its pace is shared with the looks of a running push."""
-    pace, kind = mall_paces.pace_of(one.mall.reads_per_second), mall_paces.counted_as(one.mall, mall_paces.READ)
-    while True:
-        with house.pool.connection() as connection:
-            wait = mall_paces.may_call(connection, one.code, kind, pace, now=house.clock.now())
-        if wait == 0.0:
-            return
-        house.clock.sleep(wait)
-
-
-def _read_back(mall: Mall) -> ReadBack:
-    if not callable(mall.read_back):
-        raise ShopNotReady(
-            f"{mall.name} cannot be read back; expected its stock file to be imported and reviewed instead"
-        )
-    return mall.read_back
-
-
-def _batches(house: House, code: str, size: int) -> Iterator[list[ListingNow]]:
-    after, more = ("", "", ""), True
-    batch: list[ListingNow] = []
-    while more:
-        with house.pool.connection() as connection:
-            page = listing_list.page(
-                connection,
-                house.database.schema,
-                first=PAGE_ROWS_MAX,
-                after=after,
-                shop=code,
-                states=[listing.LINKED, listing.TO_CONFIRM],
-            )
-        more = page.more
-        for row in page.rows:
-            after = (row.shop, row.key.item, row.key.variant)
-            batch.append(row)
-            if len(batch) == size:
-                yield batch
-                batch = []
-    if batch:
-        yield batch
 
 
 def _within_guard(one: ConnectedShop, seen: _Difference) -> bool:

@@ -3,7 +3,7 @@
 Lists are parallel; ``listings`` are ListingKeys as ``keys.listing_text`` writes them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 
@@ -81,5 +81,52 @@ class OrdersLooked:
     found: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class DriftFound:
+    """在庫照合: listings of the run whose mall's number is not what the ledger says, or that a rule explains.
+
+    ``classes`` say why, ``evidence`` which facts and orders show it (codes such as ``push:123``, tab-separated). ``known_positions``
+    is the position as of which told, expected and wanted are; ``read_positions`` that of the reading.
+    """
+
+    run: str
+    listings: list[str]
+    read_units: list[int | None]
+    told_units: list[int | None]
+    expected_units: list[int | None]
+    wanted_units: list[int | None]
+    classes: list[str]
+    evidence: list[str]
+    sure: list[bool]
+    read_positions: list[int]
+    known_positions: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MallReconciled:
+    """A shop was read back and held against what it was told. ``trigger``: person, shadow. ``listings`` were looked at, of
+    which ``same`` show what we know and want; ``agree`` show what we want, whoever set it. ``classes`` and ``counts`` are parallel.
+    """
+
+    run: str
+    door: str
+    trigger: str
+    listings: int
+    same: int
+    agree: int
+    classes: list[str] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    began_at: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftMended:
+    """A person decided what to do about differences. ``how``: push_again or take_mall_number."""
+
+    run: str
+    how: str
+    listings: list[str]
+
+
 PushFact: TypeAlias = PushSent | PushAnswered | PushSettled
-ReadFact: TypeAlias = MallRead | OrdersLooked
+ReadFact: TypeAlias = MallRead | OrdersLooked | DriftFound | MallReconciled | DriftMended

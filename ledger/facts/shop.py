@@ -112,6 +112,43 @@ class SyncFinished:
     reasons: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SyncPaused:
+    """一括同期 waits where it is, until a person lets it go on."""
+
+    sync: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncResumed:
+    """一括同期 goes on where it was."""
+
+    sync: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncSkipped:
+    """A scheduled 一括同期 did not begin. ``reason`` is a code: maintenance, paused, not_pushing, missed, running."""
+
+    due_at: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumbersPutBack:
+    """The mall shows the numbers again that were kept from ``kept_position`` on: ``sent`` were told, ``same`` it showed still.
+
+    ``rejected``: the mall did not take them; ``unlimited``: it showed no number then, which cannot be told.
+    """
+
+    kept_position: int
+    listings: int
+    sent: int
+    same: int
+    rejected: int
+    unlimited: int
+
+
 ShopFact: TypeAlias = (
     ShopConnected
     | ShopSettingsChanged
@@ -127,4 +164,8 @@ ShopFact: TypeAlias = (
     | SendTypeChosen
     | SyncStarted
     | SyncFinished
+    | SyncPaused
+    | SyncResumed
+    | SyncSkipped
+    | NumbersPutBack
 )

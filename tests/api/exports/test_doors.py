@@ -133,7 +133,7 @@ def test_filters_are_those_of_the_lists(open_doors: Doors) -> None:
 
 def test_what_is_not_an_export_or_not_its_filter_is_refused_with_what_would_be(open_doors: Doors) -> None:
     for what, filters, words in (
-        ("everything", {}, "stock, listings, changes, pushes, orders, mall-file"),
+        ("everything", {}, "stock, listings, changes, pushes, orders, drift, mall-file"),
         ("stock", {"shop": RAKUTEN}, "no filter 'shop'"),
         ("orders", {"short": "perhaps"}, "true or false"),
         ("orders", {"sku": ["A", "B"]}, "stands twice"),
