@@ -23,6 +23,8 @@ FIELDS: dict[str, str] = {
     "Query.listings": "read",
     "Query.imports": "read",
     "Query.believed": "read",
+    "Query.drift": "read",
+    "Query.driftRuns": "read",
     "Query.diagnosis": "shops",
     "Mutation.registerSku": "stock",
     "Mutation.overwriteStock": "stock",
@@ -57,6 +59,8 @@ FIELDS: dict[str, str] = {
     "Mutation.stopPush": "shops",
     "Mutation.chooseSendType": "shops",
     "Mutation.testShop": "shops",
+    "Mutation.reconcile": "listings",
+    "Mutation.mendDrift": "stock",
 }
 
 # Routes of the HTTP app: (method, path) to scope; None: no key is asked for, and the row says why.

@@ -20,7 +20,18 @@ ACTOR = "cli"
 EXIT_DIFFERS = 1
 PROGRESS_LISTINGS = 1_000
 PAGE_ROWS = 100
-COLUMNS = ("item", "variant", "drift", "sure", "readUnits", "expectedUnits", "toldUnits", "wantedUnits", "evidence", "mended")
+COLUMNS = (
+    "item",
+    "variant",
+    "drift",
+    "sure",
+    "readUnits",
+    "expectedUnits",
+    "toldUnits",
+    "wantedUnits",
+    "evidence",
+    "mended",
+)
 RUN_COLUMNS = ("endedAt", "shop", "run", "door", "trigger", "listings", "same", "agree", "byClass")
 
 Items = Annotated[list[str] | None, typer.Option("--item", help="ITEM or ITEM/VARIANT; several times.")]
@@ -39,7 +50,8 @@ def reconcile(
         list[Path] | None, typer.Option(help="The mall's own stock file instead of its API; several times.")
     ] = None,
     counted_at: Annotated[
-        datetime | None, typer.Option(help="When the mall made the file; this machine's time zone. Its time on disk when not given.")
+        datetime | None,
+        typer.Option(help="When the mall made the file; this machine's time zone. Its time on disk when not given."),
     ] = None,
     whole: Annotated[bool, typer.Option("--whole", help="The files hold everything the shop sells.")] = False,
     watch: Annotated[
@@ -53,7 +65,11 @@ def reconcile(
     if shop is None:
         raise ReconcileNotAsked("no shop; expected --shop S, as `daicho shop show` lists them")
     with fed_house() as house:
-        ran = _of_files(house, shop, file, counted_at, whole=whole) if file else _of_mall(house, shop, item, watch, quiet=json)
+        ran = (
+            _of_files(house, shop, file, counted_at, whole=whole)
+            if file
+            else _of_mall(house, shop, item, watch, quiet=json)
+        )
         rows = _rows(house, shop, ran.run, ())
     record: dict[str, Cell] = {
         "shop": shop,
@@ -85,9 +101,7 @@ def runs(
     from projections import drift
 
     with fed_house() as house, house.pool.connection() as connection:
-        found = drift.runs(
-            connection, house.database.schema, first=rows, shop=shop, trigger=SHADOW if shadow else None
-        )
+        found = drift.runs(connection, house.database.schema, first=rows, shop=shop, trigger=SHADOW if shadow else None)
     listed = [{**cells(row), "byClass": dict(row.by_class), "otherTool": row.other_tool} for row in found.rows]
     show_rows(listed, RUN_COLUMNS, as_json=json)
 
@@ -109,7 +123,9 @@ def show(
 @commands.command()
 def mend(
     shop: Annotated[str, typer.Option(help="The shop's code.")],
-    how: Annotated[str, typer.Option(help="push_again: the mall is told our number; take_mall_number: its number is ours.")],
+    how: Annotated[
+        str, typer.Option(help="push_again: the mall is told our number; take_mall_number: its number is ours.")
+    ],
     run: Annotated[str | None, typer.Option(help="The run's id; the last one when not given.")] = None,
     item: Items = None,
     drift_class: Annotated[
@@ -148,9 +164,7 @@ def _of_mall(house: "House", shop: str, item: list[str] | None, watch: int, *, q
     return run(house, shop, house.by(ACTOR), only=keys_of(item), watch_minutes=watch, progress=progress)
 
 
-def _of_files(
-    house: "House", shop: str, files: list[Path], counted_at: datetime | None, *, whole: bool
-) -> "Ran":
+def _of_files(house: "House", shop: str, files: list[Path], counted_at: datetime | None, *, whole: bool) -> "Ran":
     from api.cli.listing import file_of
     from api.jobs.reconcile_file import reconcile_files
 

@@ -178,5 +178,7 @@ def _of_newest_run(house: House, filters: Mapping[str, object]) -> dict[str, obj
     with house.pool.connection() as connection:
         newest = drift.newest_run(connection, house.database.schema, shop)
     if newest is None:
-        raise ExportRefused(f"drift: shop {shop!r} was never reconciled; expected `daicho reconcile --shop {shop}` first")
+        raise ExportRefused(
+            f"drift: shop {shop!r} was never reconciled; expected `daicho reconcile --shop {shop}` first"
+        )
     return {**filters, "run": newest.run}

@@ -25,6 +25,7 @@ from api.graphql.inputs import (
     aware,
 )
 from api.graphql.lists import ListMutations
+from api.graphql.reconciling import DriftMutations
 from api.graphql.scalars import Count, Position
 from api.graphql.sending import SendingMutations
 from api.graphql.serving import ServingMutations
@@ -283,6 +284,7 @@ class Mutation(
     ListMutations,
     ShopMutations,
     SendingMutations,
+    DriftMutations,
 ):
     """Everything that changes."""
 

@@ -1,9 +1,8 @@
 """Queries: now, the logs, the lists. Each takes ``atLeast``: the position a mutation answered with is then in the answer."""
 
-from collections.abc import Callable
 from datetime import datetime
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 
 import strawberry
 from psycopg import Connection as Database
@@ -27,8 +26,10 @@ from api.graphql.nodes import (
 )
 from api.graphql.one_order import OneOrderQueries
 from api.graphql.paging import Connection, connection, key_of
+from api.graphql.reading import read as _read
+from api.graphql.reconciling import DriftQueries
 from api.graphql.scalars import Position
-from api.reading import await_position, listings_of_sku
+from api.reading import listings_of_sku
 from ledger.reading import Selects, stock_levels
 from ledger.terms import MAIN_PLACE
 from projections import change_log, imports, listing_list, order_list, push_log, shops
@@ -36,30 +37,14 @@ from projections.push_log import Told
 from projections.reading import Found
 
 SKUS_MAX = 100
-T = TypeVar("T")
 
 
 class TooManySkus(ValueError):
     """More SKUs at once than a page has rows."""
 
 
-async def _read(
-    info: Asked, tables: tuple[str, ...], at_least: Position | None, reader: Callable[..., T], **filters: object
-) -> T:
-    """The reader's answer, once the tables hold the position asked for."""
-    house = info.context.house
-
-    def read() -> T:
-        if at_least is not None and tables:
-            await_position(house, tables, at_least)
-        with house.pool.connection() as database:
-            return reader(database, house.database.schema, **filters)
-
-    return await info.context.in_thread(read)
-
-
 @strawberry.type
-class Query(BelievedQueries, OneOrderQueries):
+class Query(BelievedQueries, DriftQueries, OneOrderQueries):
     """Everything that can be read."""
 
     @strawberry.field

@@ -5,7 +5,19 @@ from graphql import GraphQLError
 from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
 from strawberry.types import ExecutionContext
 
-from api.graphql import believed, done, inputs, mutations, nodes, one_order, paging, queries, sending, serving
+from api.graphql import (
+    believed,
+    done,
+    inputs,
+    mutations,
+    nodes,
+    one_order,
+    paging,
+    queries,
+    reconciling,
+    sending,
+    serving,
+)
 from api.graphql.described import describe
 from api.graphql.errors import record
 from api.graphql.mutations import Mutation
@@ -29,7 +41,7 @@ class Schema(strawberry.Schema):
 
 def schema(settings: Settings) -> Schema:
     """The schema as these settings limit it."""
-    describe(believed, done, inputs, nodes, one_order, paging, queries, sending, serving, mutations)
+    describe(believed, done, inputs, nodes, one_order, paging, queries, sending, serving, mutations, reconciling)
     return Schema(
         query=Query,
         mutation=Mutation,

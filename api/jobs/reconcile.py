@@ -139,7 +139,7 @@ class Run:
         for round_number in range(AGAIN_ROUNDS + 1):
             moved: list[ListingKey] = []
             for reading in mall_reading.read_listings(self.house, accesses, self.one, left, self.by):
-                busy = self._moved(reading)
+                busy = self.moved(reading)
                 last = round_number == AGAIN_ROUNDS
                 self.take(suspects_of(reading, self.one.mall.units_max, busy), again=set() if last else busy)
                 moved += [] if last else sorted(busy, key=str)
@@ -169,12 +169,12 @@ class Run:
             return False
         self.house.clock.sleep(WATCH_SECONDS)
         for reading in mall_reading.read_listings(self.house, accesses, self.one, differs, self.by):
-            busy = self._moved(reading)
+            busy = self.moved(reading)
             for one in suspects_of(reading, self.one.mall.units_max, busy):
                 self.suspects[one.key] = one
         return True
 
-    def _moved(self, reading: Reading) -> set[ListingKey]:
+    def moved(self, reading: Reading) -> set[ListingKey]:
         """Those of the reading that were pushed, or on their way, while the mall was asked."""
         catch_up(self.house)
         wanted = [row.key for row in reading.rows]

@@ -27,6 +27,13 @@ FAULTS = (
     Drift.OTHER_TOOL,
 )
 
+RULES = (
+    ListingSettingsChanged(cap=3),
+    ListingSettingsChanged(reserve=2),
+    ListingSettingsChanged(share_percent=50),
+    ListingSettingsChanged(stop_threshold=90),
+)
+
 
 class Labelled:
     """Listings of one shop with their labels. Mutable: it is played step by step."""
@@ -63,8 +70,7 @@ class Labelled:
             verbs += [stock.add(self._sku(key), units), shops.link_listing(self.code, key, self._sku(key))]
             verbs.append(shops.confirm_listings(self.code, {key: (units, units)}))
             if self.labels[key] is Drift.RULE:
-                rules = self.random.choice(({"cap": 3}, {"reserve": 2}, {"share_percent": 50}, {"stop_threshold": 90}))
-                verbs.append(shops.change_listing_settings(self.code, [key], ListingSettingsChanged(**rules)))
+                verbs.append(shops.change_listing_settings(self.code, [key], self.random.choice(RULES)))
         self._do(verbs)
 
     def _traffic(self) -> None:

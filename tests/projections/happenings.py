@@ -6,10 +6,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ledger.book import loads, orders, pushes, returns, serving, shops, stock
+from ledger.book import drift, loads, orders, pushes, returns, serving, shops, stock
 from ledger.facts.listing import ListingSettingsChanged
 from ledger.facts.load import ImportStarted
-from ledger.facts.push import MallRead, PushAnswered, PushSent, PushSettled
+from ledger.facts.push import DriftFound, MallRead, MallReconciled, PushAnswered, PushSent, PushSettled
 from ledger.facts.shop import DryRunReviewed
 from ledger.terms import CancelReason, Door, ListingKey, OrderState, utc_text
 from tests.ledger.words import R, Y, at, cancel, counted, line, link, shipped, take, telling
@@ -83,6 +83,38 @@ def cancelled(draw: st.DrawFn) -> Step:
     lines = [line(draw(items), 1)] if draw(st.booleans()) else []
     said = cancel(draw(clocks), draw(numbers), *lines, reason=draw(st.sampled_from(list(CancelReason))))
     return _tried(take, draw(shop_codes), said)
+
+
+@st.composite
+def reconciled(draw: st.DrawFn) -> Step:
+    """A run of 在庫照合 finds something, ends, and some of it is mended."""
+    shop, run = draw(shop_codes), draw(numbers)
+    listings = draw(st.lists(st.sampled_from(ITEMS[:5]), min_size=1, max_size=3, unique=True))
+    how, steps = draw(st.sampled_from(("push_again", "take_mall_number"))), draw(st.integers(1, 3))
+
+    def step(ledger: Ledger) -> object:
+        made, count = f"{run}-{ledger.clock.now().timestamp()}", len(listings)
+        nothing: list[int | None] = [None] * count
+        found = DriftFound(
+            run=made,
+            listings=[f"{item}:" for item in listings],
+            read_units=nothing,
+            told_units=nothing,
+            expected_units=nothing,
+            wanted_units=[1] * count,
+            classes=["edit"] * count,
+            evidence=["gap:+1\tpush:1"] * count,
+            sure=[True] * count,
+            read_positions=[1] * count,
+            known_positions=[1] * count,
+        )
+        over = MallReconciled(
+            run=made, door="api", trigger="person", listings=9, same=8, agree=8, classes=["edit"], counts=[count]
+        )
+        mended = drift.mended(shop, made, how, [ListingKey(item) for item in listings[:1]])
+        return ledger.do(*(drift.record_drift(shop, found), drift.record_reconciled(shop, over), mended)[:steps])
+
+    return step
 
 
 @st.composite
@@ -259,5 +291,16 @@ def imported(draw: st.DrawFn) -> Step:
 def happenings() -> st.SearchStrategy[Step]:
     """Anything that may happen."""
     return st.one_of(
-        told(), told(), cancelled(), pushed(), pushed(), read(), ruled(), switched(), moved(), tended(), imported()
+        told(),
+        told(),
+        cancelled(),
+        pushed(),
+        pushed(),
+        read(),
+        reconciled(),
+        ruled(),
+        switched(),
+        moved(),
+        tended(),
+        imported(),
     )

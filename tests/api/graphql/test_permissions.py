@@ -151,5 +151,11 @@ def _minimal(kind: str, name: str) -> str:
 
 
 def _value(kind: str) -> str:
-    known = {"String!": '"x-x"', "Int!": "1", "Position!": "1", "ListingKeyInput!": '{item: "x"}'}
+    known = {
+        "DateTime!": '"2026-01-01T00:00:00Z"',
+        "String!": '"x-x"',
+        "Int!": "1",
+        "Position!": "1",
+        "ListingKeyInput!": '{item: "x"}',
+    }
     return known.get(kind, "[]" if kind.startswith("[") else "{}")
