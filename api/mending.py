@@ -89,7 +89,7 @@ def _newest(house: House, shop: str) -> str:
 
 
 def _open(house: House, shop: str, run: str, classes: Sequence[str]) -> Iterator[DriftRow]:
-    after, more = ("", ""), True
+    after, more = ("", "", "", ""), True
     while more:
         with house.pool.connection() as connection:
             page = drift.page(
@@ -104,7 +104,7 @@ def _open(house: House, shop: str, run: str, classes: Sequence[str]) -> Iterator
             )
         more = page.more
         for row in page.rows:
-            after = (row.item, row.variant)
+            after = row.place
             yield row
 
 

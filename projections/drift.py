@@ -193,6 +193,11 @@ class DriftRow:
         return ListingKey(self.item, self.variant)
 
     @property
+    def place(self) -> tuple[str, str, str, str]:
+        """The cursor of the row."""
+        return (self.shop, self.run, self.item, self.variant)
+
+    @property
     def shown(self) -> Sequence[str]:
         """The evidence, code by code."""
         return self.evidence.split("\t") if self.evidence else ()
@@ -234,16 +239,17 @@ def page(
     schema: str,
     *,
     first: int,
-    after: tuple[str, str] = ("", ""),
-    shop: str,
-    run: str,
+    after: tuple[str, str, str, str] = ("", "", "", ""),
+    shop: str | None = None,
+    run: str | None = None,
     classes: Sequence[str] = (),
     open_only: bool = False,
 ) -> Found[DriftRow]:
-    """Up to ``first`` rows of the run behind (item, variant). ``open_only``: those nobody decided about. Raises PageNotAccepted."""
-    query = Query(schema, "drift", FIELDS, order="item, variant")
-    query.where("shop = %s AND run = %s", shop, run)
-    query.where("(item, variant) > (%s, %s)", *after)
+    """Up to ``first`` rows behind (shop, run, item, variant). ``open_only``: those nobody decided about. Raises PageNotAccepted."""
+    query = Query(schema, "drift", FIELDS, order="shop, run, item, variant")
+    query.where("shop = %s", shop)
+    query.where("run = %s", run)
+    query.where("(shop, run, item, variant) > (%s, %s, %s, %s)", *after)
     query.where("drift = ANY (%s)", list(classes) or None)
     query.where("mended IS NULL AND %s", open_only or None)
     return page_of(connection, query, first, DriftRow)

@@ -147,8 +147,8 @@ def orders(
 
 @commands.command()
 def drift(
-    shop: Annotated[str, typer.Option(help="The shop that was reconciled.")],
-    run: Annotated[str | None, typer.Option(help="The run's id; the last one when not given.")] = None,
+    shop: Shop = None,
+    run: Annotated[str | None, typer.Option(help="The run's id; of a shop the last one when not given.")] = None,
     drift_class: Annotated[
         list[str] | None, typer.Option("--class", help="edit, lost_push, lost_order, …; several times.")
     ] = None,
@@ -158,7 +158,9 @@ def drift(
     json: Json = False,
 ) -> None:
     """Write 在庫照合の結果: each listing that differed, its class, evidence, and what was decided."""
-    filters: dict[str, object] = {"shop": shop, "classes": drift_class or ()}
+    filters: dict[str, object] = {"classes": drift_class or ()}
+    if shop is not None:
+        filters["shop"] = shop
     if run is not None:
         filters["run"] = run
     with fed_house() as house:

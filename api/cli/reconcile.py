@@ -179,7 +179,7 @@ def _rows(house: "House", shop: str, run: str | None, classes: "list[str] | tupl
 
     catch_up(house)
     found: list[dict[str, Cell]] = []
-    after, more = ("", ""), True
+    after, more = ("", "", "", ""), True
     with house.pool.connection() as connection:
         newest = drift.newest_run(connection, house.database.schema, shop) if run is None else None
         name = run or (newest.run if newest else "")
@@ -189,6 +189,6 @@ def _rows(house: "House", shop: str, run: str | None, classes: "list[str] | tupl
             )
             more = page.more
             for row in page.rows:
-                after = (row.item, row.variant)
+                after = row.place
                 found.append({**cells(row), "evidence": " ".join(row.shown)})
     return found

@@ -203,7 +203,7 @@ def _behind_order(row: OrderPart) -> Mapping[str, object]:
 
 
 def _behind_drift(row: DriftRow) -> Mapping[str, object]:
-    return {"after": (row.item, row.variant)}
+    return {"after": row.place}
 
 
 CHANGES = Exported("changes", _CHANGES, change_log.page, _behind_change)

@@ -144,7 +144,7 @@ class DriftQueries:
             at_least,
             drift.page,
             first=first,
-            after=key_of(after, tuple[str, str]) or ("", ""),
+            after=key_of(after, tuple[str, str, str, str]) or ("", "", "", ""),
             shop=shop,
             run=run,
             classes=classes or (),
@@ -152,7 +152,7 @@ class DriftQueries:
         )
         return connection(
             found,
-            lambda row: (row.item, row.variant),
+            lambda row: row.place,
             lambda row: node(DriftNode, row, evidence=list(row.shown)),
             after=after,
         )
