@@ -20,6 +20,7 @@ from api.jobs.worker import Loop, Worker, working
 from api.localpg import LocalPostgres
 from api.mail.smtp import receiving
 from api.projecting import ensure_tables, feed
+from api.prompt_callers import PromptProtocol
 from api.unavailable import Unavailable
 from api.wiring import House, local_postgres
 
@@ -137,6 +138,7 @@ def _http(house: House) -> Iterator[tuple[str, Thread]]:
     listening = _listening(host, house.settings.http_port)
     config = uvicorn.Config(
         build(house),
+        http=PromptProtocol,
         log_config=None,
         log_level="critical",  # what fails is logged by the app, without what arrived
         access_log=False,  # a path may hold a mail address, which is a secret

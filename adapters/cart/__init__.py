@@ -2,6 +2,7 @@
 
 from adapters.cart.webhook import BODY_BYTES_MAX, accept, read
 from adapters.kit.mall import LowersAt, Mall, MatchKey, NotOffered, OrderWebhook, RestoresOnCancel, Setting
+from adapters.kit.standard_webhooks import PROOF_HEADERS
 
 _ASKS = NotOffered("the cart asks for its stock over GraphQL (stock, changes); nothing is sent to it (NOTES.md)")
 _OWN_FORM = NotOffered("our own CSV form is its form (adapters/house)")
@@ -34,7 +35,7 @@ MALL = Mall(
     stock_in=_OWN_FORM,
     stock_out=_OWN_FORM,
     order_mail=NotOffered("a cart's mails have no common form; it tells by webhook"),
-    order_webhook=OrderWebhook(accept=accept, read=read, body_bytes_max=BODY_BYTES_MAX),
+    order_webhook=OrderWebhook(accept=accept, read=read, proof_headers=PROOF_HEADERS, body_bytes_max=BODY_BYTES_MAX),
     order_api=NotOffered("a cart is not asked: what it sends is kept, and it sends again what was not answered 200"),
     push_api=_ASKS,
     push_file=_ASKS,

@@ -294,12 +294,14 @@ class OrderApi:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderWebhook:
     """Orders the mall tells at our door. ``accept`` proves who calls; ``read`` is pure, given the body and the headers of
-    ``reads_headers`` (lower case; none that holds a secret). A body of more than ``body_bytes_max`` is refused.
+    ``reads_headers`` (lower case; none that holds a secret). A body of more than ``body_bytes_max`` is refused, and a call in
+    which one of ``proof_headers`` (lower case) stands twice.
     """
 
     accept: AcceptWebhook
     read: ReadWebhook
     reads_headers: tuple[str, ...] = ()
+    proof_headers: tuple[str, ...] = ()
     body_bytes_max: int = 1_000_000
 
 

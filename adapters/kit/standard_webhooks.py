@@ -15,6 +15,7 @@ from adapters.kit.mall import WebhookAccepted, WebhookCall, WebhookRefused
 
 TOLERANCE_SECONDS = 300
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
+PROOF_HEADERS = (ID, TIMESTAMP, SIGNATURE)
 PREFIX = "whsec_"
 SECRET_BYTES_MIN, SECRET_BYTES_MAX = 24, 64
 ID_CHARACTERS_MAX = 200
