@@ -11,6 +11,7 @@ from typing import assert_never
 
 from adapters.kit.file_form import FileFormat
 from adapters.kit.mall import SKILLS, Gap, Mall, NotOffered
+from adapters.kit.order_form import OrderForm
 from adapters.kit.profile import FILE_NAME, Profile, load_profile
 from adapters.kit.recognise import Candidate
 
@@ -67,6 +68,14 @@ def candidates() -> tuple[Candidate, ...]:
     """Every file format of every mall and of our own form, for ``kit.recognise.recognise``."""
     return tuple(
         Candidate(code, file_format, profile(code)) for code in codes() for file_format in _formats(declared(code))
+    )
+
+
+def order_forms(code: str) -> tuple[tuple[str, OrderForm], ...]:
+    """The order files (受注CSV) that a shop of this mall may send, with the folder of each: the mall's own, then our own."""
+    folders = (code, *(one for one in codes() if not declared(one).connectable))
+    return tuple(
+        (folder, form) for folder in folders if isinstance(forms := declared(folder).orders_in, tuple) for form in forms
     )
 
 

@@ -102,6 +102,7 @@ def _description(house: House, code: str) -> Mapping[str, Cell]:
         "push": shop.push,
         "paused": shop.paused,
         "sendType": shop.send_type,
+        "shippingSource": shop.settings.get("shipping.source", ""),
         "mail": mail_address(house, code),
         "ordersAskedAt": None if asked is None or asked.asked_at is None else asked.asked_at.isoformat(),
         "ordersProblem": "" if asked is None else asked.code,

@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 
 from api.app import build
-from api.jobs import intake, mailbox_polling, order_polling, push, retention
+from api.jobs import hold_expiry, intake, mailbox_polling, order_polling, push, retention, shipping_source
 from api.jobs.worker import Loop, Worker, working
 from api.localpg import LocalPostgres
 from api.mail.smtp import receiving
@@ -128,6 +128,8 @@ def loops(house: House) -> Sequence[Loop]:
         *mailbox_polling.loops(house),
         *order_polling.loops(house),
         *push.loops(house),
+        *hold_expiry.loops(house),
+        *shipping_source.loops(house),
         *retention.loops(house),
     ]
 

@@ -13,6 +13,7 @@ from adapters.amazon.files import (
 from adapters.amazon.mail import read_order_mail
 from adapters.amazon.notifications import BODY_BYTES_MAX, accept
 from adapters.amazon.notifications import read as read_notification
+from adapters.amazon.order_files import ALL_ORDERS, ORDERS_TO_SHIP
 from adapters.amazon.order_reading import read
 from adapters.amazon.orders import fetch
 from adapters.amazon.push import BATCH_MAX, UNITS_MAX, push
@@ -141,6 +142,7 @@ MALL = Mall(
         pages_per_second=0.0056,
         hides="Amazonが出荷する注文（FBA）は取り込みません",
     ),
+    orders_in=(ALL_ORDERS, ORDERS_TO_SHIP),
     push_api=push,
     push_file=PUSH_FILE,
     read_back=read_back,

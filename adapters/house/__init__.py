@@ -1,6 +1,7 @@
 """自社CSV: our own file form. Not a mall: no shop can be connected to it, only files are read. Facts: NOTES.md."""
 
 from adapters.house.files import STOCK
+from adapters.house.order_files import HOUSE_ORDERS
 from adapters.kit.mall import LowersAt, Mall, MatchKey, NotOffered, RestoresOnCancel
 from ledger.terms import UNITS_MAX
 
@@ -21,6 +22,7 @@ MALL = Mall(
     order_mail=_OWN_FORM,
     order_webhook=_OWN_FORM,
     order_api=_OWN_FORM,
+    orders_in=(HOUSE_ORDERS,),
     push_api=_OWN_FORM,
     push_file=_OWN_FORM,
     read_back=_OWN_FORM,

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from adapters.kit.file_form import FileFormat
+from adapters.kit.order_form import OrderForm
 from adapters.kit.profile import Profile
 from ledger.terms import ListingKey, ListingLevel, ListingRead, Outcome, Result, Telling
 
@@ -319,10 +320,16 @@ SKILLS = (
     "order_mail",
     "order_webhook",
     "order_api",
+    "orders_in",
     "push_api",
     "push_file",
     "read_back",
     "emulator",
+)
+
+
+_OWN_ORDER_FORM = Gap(
+    "its own order file is not read yet; orders of its shops come in by our own order CSV (自社受注CSV)"
 )
 
 
@@ -351,6 +358,7 @@ class Mall:
     order_mail: ReadOrderMail | NotOffered | Gap
     order_webhook: OrderWebhook | NotOffered | Gap
     order_api: OrderApi | NotOffered | Gap
+    orders_in: tuple[OrderForm, ...] | NotOffered | Gap = _OWN_ORDER_FORM
     push_api: PushByApi | NotOffered | Gap
     push_file: "PushFile | NotOffered | Gap"
     read_back: ReadBack | NotOffered | Gap

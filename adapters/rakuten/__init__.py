@@ -5,6 +5,7 @@ from adapters.kit.mall import LowersAt, Mall, MatchKey, NotOffered, RestoresOnCa
 from adapters.rakuten.emulator import emulator
 from adapters.rakuten.files import NORMAL_ITEM, UNITS_MAX, write_stock
 from adapters.rakuten.mail import read_order_mail
+from adapters.rakuten.order_files import ORDERS_CSV
 from adapters.rakuten.orders import ORDERS
 from adapters.rakuten.push import BATCH_MAX, push
 from adapters.rakuten.push_file import PUSH_FILE
@@ -61,6 +62,7 @@ MALL = Mall(
     order_mail=read_order_mail,
     order_webhook=NotOffered("RMS WEB SERVICE lists no notification of orders (NOTES.md)"),
     order_api=ORDERS,
+    orders_in=(ORDERS_CSV,),
     push_api=push,
     push_file=PUSH_FILE,
     read_back=read_back,

@@ -4,6 +4,7 @@ from adapters.kit.mall import Gap, LowersAt, Mall, NotOffered, RestoresOnCancel,
 from adapters.yahoo_shopping.emulator import emulator
 from adapters.yahoo_shopping.files import MATCH_KEYS, STOCK_CSV, write_stock
 from adapters.yahoo_shopping.mail import read_order_mail
+from adapters.yahoo_shopping.order_files import HEADS_CSV, ITEMS_CSV
 from adapters.yahoo_shopping.orders import ORDERS
 from adapters.yahoo_shopping.push import BATCH_MAX, UNITS_MAX, push
 from adapters.yahoo_shopping.push_file import PUSH_FILE
@@ -125,6 +126,7 @@ MALL = Mall(
     order_mail=read_order_mail,
     order_webhook=NotOffered("the store API pages list no notification of orders (NOTES.md)"),
     order_api=ORDERS,
+    orders_in=(ITEMS_CSV, HEADS_CSV),
     push_api=push,
     push_file=PUSH_FILE,
     read_back=read_back,

@@ -1,10 +1,11 @@
 """``daicho inbox``: what arrived and what became of it; read a row again, ignore it, show what it says; a shop's address."""
 
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.output import Cell, Json, show_record, show_rows
+from api.cli.output import Cell, Json, say, show_record, show_rows
 
 if TYPE_CHECKING:
     from api.tables.inbox import InboxRow
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 commands = typer.Typer(name="inbox", help="Messages from outside and what became of them.", invoke_without_command=True)
 
 ACTOR = "cli"
+JST = timezone(timedelta(hours=9))
 ROWS_MAX = 1_000
 Ids = Annotated[list[int], typer.Argument(help="Ids that `daicho inbox` shows.")]
 COLUMNS = ("id", "shop", "receivedAt", "state", "reason", "rule", "line", "tries", "order")
@@ -103,6 +105,43 @@ def read(row_id: Annotated[int, typer.Argument(metavar="ID")], json: Json = Fals
         },
         as_json=json,
     )
+
+
+@commands.command()
+def reread(
+    shop: Annotated[str | None, typer.Option(help="One shop; all of them when not given.")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--from", help="Messages that came from then on (Japan time); all that are kept when not given."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change; change nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Read kept messages again by the present readers; what they tell differently becomes a correction, as facts.
+
+    For a newer version, or a corrected profile or setting. Messages whose time is over are gone; their facts stay.
+    """
+    from api.jobs import rereading
+    from api.settings import load
+    from api.wiring import open_house
+
+    begins = None if since is None else since.replace(tzinfo=JST)
+    with open_house(load()) as house:
+        seen = rereading.preview(house, code=shop, since=begins)
+        record: dict[str, Cell] = {
+            "messages": seen.messages,
+            "same": seen.same,
+            "corrected": seen.corrected,
+            "understood": seen.understood,
+            "notUnderstood": seen.not_understood,
+            "otherOrder": seen.other_order,
+            "stopped": seen.stopped,
+            "availableChanges": dict(sorted(seen.changes.items())[:ROWS_MAX]),
+        }
+        if not dry_run:
+            say(f"{len(seen.ids)} of {seen.messages} messages tell something else now")
+            record["position"] = rereading.apply(house, seen).position
+    show_record(record, as_json=json)
 
 
 @commands.command()

@@ -153,6 +153,7 @@ def paged(
     rows: int,
     behind: Callable[[Any], Mapping[str, object]],
     filters: Mapping[str, object],
+    shown: Callable[[Any], dict[str, Cell]] | None = None,
 ) -> list[dict[str, Cell]]:
     """Up to ``rows`` rows, page by page; ``behind`` is the cursor behind a row."""
     found: list[dict[str, Cell]] = []
@@ -162,7 +163,7 @@ def paged(
         while left > 0:
             first = min(PAGE_ROWS, left)
             page = reader(connection, house.database.schema, first=first, **filters, **cursor)
-            found.extend(cells(row) for row in page.rows)
+            found.extend((shown or cells)(row) for row in page.rows)
             if not page.more:
                 break
             left -= first

@@ -201,6 +201,25 @@ def try_connections(
         raise typer.Exit(1)
 
 
+@commands.command()
+def shipping(
+    shop: str,
+    source: Annotated[
+        str, typer.Option(help="api: the mall says so; csv: 出荷実績CSV; none: nobody, so lines close after --days.")
+    ],
+    days: Annotated[int, typer.Option(help="With none: after so many days open lines count as shipped (推定).")] = 14,
+    json: Json = False,
+) -> None:
+    """State where the shop's shipments are told from; where nobody tells them 実在庫 is an estimate (推定)."""
+    from api.jobs.shipping_source import state_source
+    from api.settings import load
+    from api.wiring import open_house
+
+    with open_house(load()) as house:
+        done = house.book.do(state_source(shop, source, days), house.by(ACTOR))
+    show_record({"shop": shop, "source": source, "days": days, "position": done.position}, as_json=json)
+
+
 def _pairs(given: list[str] | None, *, secret: bool = False) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for one in given or []:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import strawberry
 
+from api.jobs.order_by_hand import AskedLine
 from ledger.facts.listing import ListingSettingsChanged
 from ledger.terms import ListingKey
 
@@ -14,11 +15,15 @@ class TimeNotAccepted(ValueError):
 
 @strawberry.input
 class OrderLineInput:
-    """One line of an order a person enters: a listing of the shop and how many."""
+    """One line of an order a person enters: a listing of the shop, or one of our own SKUs, and how many."""
 
-    item: str
+    item: str = ""
     variant: str = ""
+    sku: str = ""
     quantity: int = 1
+
+    def asked(self) -> AskedLine:
+        return AskedLine(self.quantity, self.item, self.variant, self.sku)
 
 
 @strawberry.input

@@ -97,7 +97,7 @@ class ListMutations:
 
         guard = shop if kind == "set" and not confirm else None
         by = context.house.by(context.caller.actor)
-        return await context.in_thread(_send, context.house, csv, task, by, dry_run=dry_run, guard=guard)
+        return await context.in_thread(send_list, context.house, csv, task, by, dry_run=dry_run, guard=guard)
 
     @strawberry.mutation
     async def send_set_list(self, info: Asked, csv: str, dry_run: bool = False) -> ListSent:
@@ -105,11 +105,12 @@ class ListMutations:
         context = info.context
         by = context.house.by(context.caller.actor)
         return await context.in_thread(
-            _send, context.house, csv, lambda _house: tasks.defining(), by, dry_run=dry_run, guard=None
+            send_list, context.house, csv, lambda _house: tasks.defining(), by, dry_run=dry_run, guard=None
         )
 
 
-def _send(house: House, csv: str, task_of: Any, by: By, *, dry_run: bool, guard: str | None) -> ListSent:
+def send_list(house: House, csv: str, task_of: Any, by: By, *, dry_run: bool, guard: str | None) -> ListSent:
+    """What the list did, or would do. Raises ListTooLong, FileRefused, NotConfirmed."""
     if len(csv) > CSV_CHARACTERS_MAX:
         raise ListTooLong(f"{len(csv)} characters; expected at most {CSV_CHARACTERS_MAX}: send it by the command line")
     file, errors = File("csv", lambda: [csv.encode("utf-8", "replace")]), bytearray()

@@ -11,9 +11,9 @@ from datetime import datetime
 import strawberry
 
 from api.graphql.context import Asked
-from api.graphql.done import MutationDone
-from api.graphql.done import do as _do
-from api.graphql.done import said as _said
+from api.graphql.done import MutationDone, do, said
+from api.graphql.holds import HoldMutations
+from api.graphql.inbox import InboxMutations
 from api.graphql.inputs import (
     ComponentInput,
     ListingKeyInput,
@@ -25,15 +25,15 @@ from api.graphql.inputs import (
     aware,
 )
 from api.graphql.lists import ListMutations
+from api.graphql.order_desk import DeskMutations
 from api.graphql.reconciling import DriftMutations
 from api.graphql.scalars import Count, Position
 from api.graphql.sending import SendingMutations
 from api.graphql.serving import ServingMutations
-from api.jobs import intake_start, switching
+from api.jobs import intake_start, order_by_hand, switching
 from api.shops import connect
 from ledger.book import orders, shops, stock
 from ledger.facts.order import ShipmentTold
-from ledger.terms import CancelReason, Door, ListingKey, OrderState, Telling, TellingLine
 
 
 @strawberry.type
@@ -45,7 +45,7 @@ class StockMutations:
         self, info: Asked, sku: str, name: str = "", jan: str = "", product: str = "", key: str | None = None
     ) -> MutationDone:
         """The SKU exists; it has no number yet (在庫未登録)."""
-        return await _do(info, stock.register_sku(sku, name=name, jan=jan, product=product), key)
+        return await do(info, stock.register_sku(sku, name=name, jan=jan, product=product), key)
 
     @strawberry.mutation
     async def overwrite_stock(
@@ -66,31 +66,31 @@ class StockMutations:
         now = house.clock.now()
         covers = stock.everything_up_to(now) if read_position is None else stock.everything_read_at(read_position)
         verb = stock.overwrite(sku, units, covers=covers, counted_at=now, owed=owed, expected_version=expected_version)
-        return await _do(info, replace(verb, says=(sku, units, read_position, expected_version, owed)), key)
+        return await do(info, replace(verb, says=(sku, units, read_position, expected_version, owed)), key)
 
     @strawberry.mutation
     async def add_stock(self, info: Asked, sku: str, units: int, key: str | None = None) -> MutationDone:
         """追加 of units that no mall stated; below zero takes away."""
-        return await _do(info, stock.add(sku, units), key)
+        return await do(info, stock.add(sku, units), key)
 
     @strawberry.mutation
     async def receive_stock(
         self, info: Asked, slip: str, lines: list[ReceiptLineInput], key: str | None = None
     ) -> MutationDone:
         """入荷: a slip's line counts once, for ever."""
-        return await _do(info, stock.receive(slip, [(line.line, line.sku, line.units) for line in lines]), key)
+        return await do(info, stock.receive(slip, [(line.line, line.sku, line.units) for line in lines]), key)
 
     @strawberry.mutation
     async def take_out_stock(
         self, info: Asked, sku: str, units: int, reason: str, key: str | None = None
     ) -> MutationDone:
         """払出 with a reason code."""
-        return await _do(info, stock.take_out(sku, reason, units), key)
+        return await do(info, stock.take_out(sku, reason, units), key)
 
     @strawberry.mutation
     async def keep_back_stock(self, info: Asked, sku: str, units: int, key: str | None = None) -> MutationDone:
         """保留在庫数 of the SKU is ``units``."""
-        return await _do(info, stock.keep_back(sku, units), key)
+        return await do(info, stock.keep_back(sku, units), key)
 
     @strawberry.mutation
     async def define_set(
@@ -98,7 +98,7 @@ class StockMutations:
     ) -> MutationDone:
         """セット商品: orders from here on take these components; none: a set no more."""
         verb = stock.define_set(sku, [c.sku for c in components], [c.units for c in components])
-        return await _do(info, verb, key)
+        return await do(info, verb, key)
 
 
 @strawberry.type
@@ -117,28 +117,35 @@ class OrderMutations:
         hold: str | None = None,
         key: str | None = None,
     ) -> MutationDone:
-        """The order is recorded and its units are allocated. ``strict``: refused when more is asked than is free."""
-        now = info.context.house.clock.now()
-        told = tuple(TellingLine(line.item, line.variant, line.quantity) for line in lines)
-        named = [orders.Named(ListingKey(line.item, line.variant)) for line in lines]
-        telling = _telling(number, now, told, ordered_at=aware(ordered_at) if ordered_at else now)
-        said = (shop, number, [(one.item, one.variant, one.quantity) for one in lines], ordered_at, strict, hold)
-        verb = orders.take_order(shop, telling, named, strict=strict, hold=hold)
-        return await _do(info, replace(verb, says=said), key)
+        """The order is these lines, all of them, and its units are allocated; again with other lines it is changed.
+
+        ``strict``: refused when more is asked than is free. ``hold``: its units are taken with it.
+        """
+        context = info.context
+        verb = await context.in_thread(
+            order_by_hand.take,
+            context.house,
+            shop,
+            number,
+            [one.asked() for one in lines],
+            ordered_at=aware(ordered_at) if ordered_at else None,
+            strict=strict,
+            hold=hold,
+        )
+        return await do(info, verb, key)
 
     @strawberry.mutation
     async def cancel_order(
         self, info: Asked, shop: str, number: str, reason: str = "unknown", key: str | None = None
     ) -> MutationDone:
         """The order was cancelled; ``reason`` says where the units go: buyer, unpaid, out_of_stock, defective, unknown."""
-        now = info.context.house.clock.now()
-        telling = _telling(number, now, (), state=OrderState.CANCELLED, reason=_reason(reason))
-        return await _do(info, replace(orders.take_order(shop, telling, []), says=(shop, number, reason)), key)
+        verb = await info.context.in_thread(order_by_hand.cancel, info.context.house, shop, number, reason)
+        return await do(info, verb, key)
 
     @strawberry.mutation
     async def verify_order(self, info: Asked, shop: str, number: str, key: str | None = None) -> MutationDone:
         """What an unverified mail told of the order is true."""
-        return await _do(info, orders.verify_order(shop, number, "person"), key)
+        return await do(info, orders.verify_order(shop, number, "person"), key)
 
     @strawberry.mutation
     async def ship_order(
@@ -148,7 +155,7 @@ class OrderMutations:
         shipment = ShipmentTold(
             scope="whole", skus=[], listings=[], units=[], cumulative=True, slip=slip, shipped_on=None, source="person"
         )
-        return await _do(info, orders.tell_shipment(shop, number, shipment), key)
+        return await do(info, orders.tell_shipment(shop, number, shipment), key)
 
 
 @strawberry.type
@@ -168,7 +175,7 @@ class ListingMutations:
     ) -> MutationDone:
         """The listing sells ``unitsPerListing`` (入数) of the SKU; it is 確認待ち first."""
         verb = shops.link_listing(shop, listing.key(), sku, units_per_listing=units_per_listing, excluded=excluded)
-        return await _do(info, verb, key)
+        return await do(info, verb, key)
 
     @strawberry.mutation
     async def confirm_listings(
@@ -176,21 +183,21 @@ class ListingMutations:
     ) -> MutationDone:
         """確認待ち becomes 連動: a person saw the mall's number beside ours."""
         seen = {one.key(): (one.mall_units_seen, one.wanted_units) for one in listings}
-        return await _do(info, shops.confirm_listings(shop, seen), key)
+        return await do(info, shops.confirm_listings(shop, seen), key)
 
     @strawberry.mutation
     async def stop_listings(
         self, info: Asked, shop: str, listings: list[ListingKeyInput], show_zero: bool = False, key: str | None = None
     ) -> MutationDone:
         """停止: the mall keeps what it shows; ``showZero`` tells 0 first."""
-        return await _do(info, shops.stop_listings(shop, [one.key() for one in listings], show_zero=show_zero), key)
+        return await do(info, shops.stop_listings(shop, [one.key() for one in listings], show_zero=show_zero), key)
 
     @strawberry.mutation
     async def start_listings(
         self, info: Asked, shop: str, listings: list[ListingKeyInput], key: str | None = None
     ) -> MutationDone:
         """連動 again."""
-        return await _do(info, shops.start_listings(shop, [one.key() for one in listings]), key)
+        return await do(info, shops.start_listings(shop, [one.key() for one in listings]), key)
 
     @strawberry.mutation
     async def change_listing_settings(
@@ -203,7 +210,7 @@ class ListingMutations:
     ) -> MutationDone:
         """These listings have these rules from here on."""
         found = [one.key() for one in listings]
-        return await _do(info, shops.change_listing_settings(shop, found, settings.fact()), key)
+        return await do(info, shops.change_listing_settings(shop, found, settings.fact()), key)
 
 
 @strawberry.type
@@ -222,14 +229,14 @@ class ShopMutations:
     ) -> MutationDone:
         """The shop is connected; the same account again resumes it."""
         verb = connect(mall, mall_shop_id, match_key=match_key, settings={s.name: s.value for s in settings or []})
-        return await _do(info, verb, key)
+        return await do(info, verb, key)
 
     @strawberry.mutation
     async def change_shop_settings(
         self, info: Asked, shop: str, settings: list[SettingInput], key: str | None = None
     ) -> MutationDone:
         """These settings have these values from here on."""
-        return await _do(info, shops.change_shop_settings(shop, {s.name: s.value for s in settings}), key)
+        return await do(info, shops.change_shop_settings(shop, {s.name: s.value for s in settings}), key)
 
     @strawberry.mutation
     async def start_intake(
@@ -247,32 +254,32 @@ class ShopMutations:
         verb = shops.start_intake(shop, backlog=backlog, up_to=until)
         context = info.context
         verb = await context.in_thread(intake_start.checked, context.house, shop, verb, backlog)
-        return await _do(info, verb, key)
+        return await do(info, verb, key)
 
     @strawberry.mutation
     async def stop_intake(self, info: Asked, shop: str, key: str | None = None) -> MutationDone:
         """受注取込 停止; 在庫反映 stops with it."""
-        return await _do(info, shops.stop_intake(shop), key)
+        return await do(info, shops.stop_intake(shop), key)
 
     @strawberry.mutation
     async def review_dry_run(self, info: Asked, shop: str, confirm: bool = False) -> MutationDone:
         """The shop is read and compared with what we want; a person who calls this saw it. ``confirm`` overrides the guard."""
         context = info.context
         done = await context.in_thread(switching.review, context.house, shop, context.caller.actor, confirm=confirm)
-        return _said(done)
+        return said(done)
 
     @strawberry.mutation
     async def start_push(self, info: Asked, shop: str) -> MutationDone:
         """在庫反映 起動, after a reviewed dry run and proven intake."""
         context = info.context
         done = await context.in_thread(switching.start_push, context.house, shop, context.caller.actor)
-        return _said(done)
+        return said(done)
 
     @strawberry.mutation
     async def stop_push(self, info: Asked, shop: str) -> MutationDone:
         """在庫反映 停止; says how many numbers are still on their way."""
         context = info.context
-        return _said(await context.in_thread(switching.stop_push, context.house, shop, context.caller.actor))
+        return said(await context.in_thread(switching.stop_push, context.house, shop, context.caller.actor))
 
 
 @strawberry.type
@@ -280,6 +287,9 @@ class Mutation(
     StockMutations,
     OrderMutations,
     ServingMutations,
+    DeskMutations,
+    HoldMutations,
+    InboxMutations,
     ListingMutations,
     ListMutations,
     ShopMutations,
@@ -287,38 +297,3 @@ class Mutation(
     DriftMutations,
 ):
     """Everything that changes."""
-
-
-def _telling(
-    number: str,
-    now: datetime,
-    lines: tuple[TellingLine, ...],
-    *,
-    ordered_at: datetime | None = None,
-    state: OrderState = OrderState.CONFIRMED,
-    reason: CancelReason | None = None,
-) -> Telling:
-    return Telling(
-        order=number,
-        door=Door.PERSON,
-        told_at=now,
-        state=state,
-        complete=state != OrderState.CANCELLED,
-        verified=True,
-        lines=lines,
-        parser_version=1,
-        ordered_at=ordered_at,
-        reason=reason,
-    )
-
-
-class ReasonNotAccepted(ValueError):
-    """The cancel reason is not one that is known."""
-
-
-def _reason(text: str) -> CancelReason:
-    try:
-        return CancelReason(text)
-    except ValueError:
-        known = ", ".join(CancelReason)
-        raise ReasonNotAccepted(f"reason {text!r}; expected one of {known}") from None

@@ -11,6 +11,8 @@ from strawberry.scalars import JSON
 from api.diagnosis import findings
 from api.graphql.believed import BelievedQueries
 from api.graphql.context import Asked
+from api.graphql.holds import HoldQueries
+from api.graphql.inbox import InboxQueries
 from api.graphql.inputs import aware
 from api.graphql.nodes import (
     ChangeNode,
@@ -25,6 +27,7 @@ from api.graphql.nodes import (
     node,
 )
 from api.graphql.one_order import OneOrderQueries
+from api.graphql.order_desk import DeskQueries
 from api.graphql.paging import Connection, connection, key_of
 from api.graphql.reading import read as _read
 from api.graphql.reconciling import DriftQueries
@@ -44,7 +47,7 @@ class TooManySkus(ValueError):
 
 
 @strawberry.type
-class Query(BelievedQueries, DriftQueries, OneOrderQueries):
+class Query(BelievedQueries, DeskQueries, DriftQueries, HoldQueries, InboxQueries, OneOrderQueries):
     """Everything that can be read."""
 
     @strawberry.field

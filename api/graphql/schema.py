@@ -8,10 +8,13 @@ from strawberry.types import ExecutionContext
 from api.graphql import (
     believed,
     done,
+    holds,
+    inbox,
     inputs,
     mutations,
     nodes,
     one_order,
+    order_desk,
     paging,
     queries,
     reconciling,
@@ -42,6 +45,7 @@ class Schema(strawberry.Schema):
 def schema(settings: Settings) -> Schema:
     """The schema as these settings limit it."""
     describe(believed, done, inputs, nodes, one_order, paging, queries, sending, serving, mutations, reconciling)
+    describe(order_desk, holds, inbox)
     return Schema(
         query=Query,
         mutation=Mutation,

@@ -343,14 +343,7 @@ def _verb(one: Told, named: Sequence[Named], state: Shop) -> Verb:
 
     What a person chose at a start since the page was read, is looked at again with the choice.
     """
-    restores = {RestoresOnCancel.YES: "yes", RestoresOnCancel.NO: "no"}.get(
-        adapters.mall(state.mall).restores_on_cancel, "unknown"
-    )
-    backlog = _backlog_of(one, state)
-    counted = backlog.position if backlog is not None and backlog.choice == COUNTED else None
-    verb = take_order(
-        one.row.shop, one.telling, named, inbox_id=str(one.row.id), mall_restored=restores, counted=counted
-    )
+    verb = order_verb(one, named, state)
     stream = keys.shop(one.row.shop)
 
     def decide(view: View) -> Decision:
@@ -363,6 +356,18 @@ def _verb(one: Told, named: Sequence[Named], state: Shop) -> Verb:
 
     verb.wanted.streams.add(stream)
     return replace(verb, decide=decide)
+
+
+def order_verb(one: Told, named: Sequence[Named], state: Shop) -> Verb:
+    """The verb that takes what the row tells, in a shop of this state; 計上済 where a person chose so."""
+    restores = {RestoresOnCancel.YES: "yes", RestoresOnCancel.NO: "no"}.get(
+        adapters.mall(state.mall).restores_on_cancel, "unknown"
+    )
+    backlog = _backlog_of(one, state)
+    counted = backlog.position if backlog is not None and backlog.choice == COUNTED else None
+    return take_order(
+        one.row.shop, one.telling, named, inbox_id=str(one.row.id), mall_restored=restores, counted=counted
+    )
 
 
 def _mark(one: Told, answer: Done | Exception) -> Mark | _Failed:

@@ -11,7 +11,7 @@ from datetime import datetime
 import psycopg
 
 from api.jobs.imports import shop_of
-from api.tables import inbox
+from api.tables import inbox_kept
 from api.wiring import House
 from ledger.book import By, Verb, shops
 from ledger.shop import BACKLOG_CHOICES, ShopNotReady
@@ -28,7 +28,7 @@ class Kept:
 
 def kept(connection: psycopg.Connection, code: str) -> Kept:
     """What was kept while the shop's intake stood still."""
-    return Kept(*inbox.waiting_of(connection, code))
+    return Kept(*inbox_kept.waiting_of(connection, code))
 
 
 def start_intake(

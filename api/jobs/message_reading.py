@@ -26,6 +26,7 @@ from adapters.kit.mall import (
     ReadOrderMail,
     WebhookCall,
 )
+from adapters.kit.order_file import Offered, read_kept
 from adapters.kit.profile import Profile, ProfileNotReadable, corrected
 from api.shop_access import profile_of
 from api.tables.inbox import IGNORED, QUARANTINED, InboxRow, Mark
@@ -71,6 +72,12 @@ def reader_of(shop: Shop, door: str) -> Reader | str:
         mall = adapters.mall(shop.mall)
     except adapters.UnknownMall:  # its folder was here when the shop was connected
         return MALL_UNKNOWN
+    if door == Door.CSV:
+        try:
+            offered = offered_to(shop)
+        except ProfileNotReadable:
+            return PROFILE_NOT_READABLE
+        return Reader(lambda raw, received_at: read_kept(raw, offered, received_at))
     found = {Door.MAIL: mall.order_mail, Door.API: mall.order_api, Door.WEBHOOK: mall.order_webhook}.get(Door(door))
     if found is None or isinstance(found, NotOffered | Gap):
         return NO_READER
@@ -78,6 +85,14 @@ def reader_of(shop: Shop, door: str) -> Reader | str:
         return Reader(_reading(found, _profile(mall, shop)))
     except ProfileNotReadable:
         return PROFILE_NOT_READABLE
+
+
+def offered_to(shop: Shop) -> list[Offered]:
+    """The order files (受注CSV) the connected shop may send, with the profile each is read with. Raises ProfileNotReadable."""
+    return [
+        Offered(form, _profile(adapters.mall(shop.mall), shop) if folder == shop.mall else adapters.profile(folder))
+        for folder, form in adapters.order_forms(shop.mall)
+    ]
 
 
 def too_large_to_read(row: InboxRow) -> Mark | None:

@@ -19,7 +19,7 @@ RECEIVED, READ, WAITING, QUARANTINED, IGNORED = STATES
 TRIES_MAX = 5
 TRIES_USED_UP = "tries_used_up"
 RELEASE_MAX = 2_000
-_COLUMNS = (
+COLUMNS = (
     "id, shop, door, received_at, trace, size_bytes, digest, state, reason, rule, line, same_as, tries, parser_version,"
     " order_number, position, vouched_by, proof"
 )
@@ -209,7 +209,7 @@ def quarantine_hopeless(connection: psycopg.Connection, *, now: datetime) -> int
 def _claim(
     connection: psycopg.Connection, which: str, now: datetime, claim_seconds: float, rows_max: int
 ) -> list[InboxRow]:
-    listed = ", ".join(f"i.{name.strip()}" for name in _COLUMNS.split(","))
+    listed = ", ".join(f"i.{name.strip()}" for name in COLUMNS.split(","))
     rows = connection.execute(
         "WITH page AS MATERIALIZED (SELECT id FROM inbox WHERE state = 'received' AND "
         f"{which} AND (claimed_until IS NULL OR claimed_until < %s) ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
@@ -309,14 +309,6 @@ def shops_waiting(connection: psycopg.Connection) -> list[str]:
     return [str(row[0]) for row in rows.fetchall()]
 
 
-def waiting_of(connection: psycopg.Connection, shop: str) -> tuple[int, datetime | None]:
-    """How many messages of the shop were not read yet, and when the oldest came."""
-    row = connection.execute(
-        "SELECT count(*), min(received_at) FROM inbox WHERE state IN ('received', 'waiting') AND shop = %s", (shop,)
-    ).fetchone()
-    return (0, None) if row is None else (int(row[0]), row[1])
-
-
 def release_waiting(connection: psycopg.Connection, shop: str) -> int:
     """What waited for the shop's intake is to be read, the oldest RELEASE_MAX of it; the answer is how many."""
     return connection.execute(
@@ -339,7 +331,7 @@ def page(
 ) -> list[InboxRow]:
     """The newest rows first, of this state and shop, with ids below ``before``."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM inbox WHERE (%(state)s::text IS NULL OR state = %(state)s)"
+        f"SELECT {COLUMNS} FROM inbox WHERE (%(state)s::text IS NULL OR state = %(state)s)"
         " AND (%(shop)s::text IS NULL OR shop = %(shop)s) AND (%(before)s::bigint IS NULL OR id < %(before)s)"
         " ORDER BY id DESC LIMIT %(rows_max)s".encode(),
         {"state": state, "shop": shop, "before": before, "rows_max": rows_max},
@@ -349,7 +341,7 @@ def page(
 
 def row_of(connection: psycopg.Connection, row_id: int) -> InboxRow:
     """The row with this id. Raises InboxRowUnknown."""
-    row = connection.execute(f"SELECT {_COLUMNS} FROM inbox WHERE id = %s".encode(), (row_id,)).fetchone()
+    row = connection.execute(f"SELECT {COLUMNS} FROM inbox WHERE id = %s".encode(), (row_id,)).fetchone()
     if row is None:
         raise InboxRowUnknown(f"inbox row {row_id}: there is none; expected an id of `daicho inbox`")
     return InboxRow(*row)

@@ -323,11 +323,16 @@ def extend_hold(hold_id: str, ends_at: datetime) -> Verb:
 
 
 def end_hold(hold_id: str, *, expired: bool) -> Verb:
-    """``expired``: its time is over, if it is; else a person releases it. The units are free again, or a person is asked."""
+    """``expired``: its time is over, if it is; else a person releases it. The units are free again, or a person is asked.
+
+    Raises HoldNotAccepted for a hold that was never placed.
+    """
     stream = keys.hold(hold_id)
 
     def decide(view: View) -> Decision:
         hold = view.state(stream, holds.FOLD)
+        if not hold.placed:
+            raise holds.HoldNotAccepted(f"there is no hold {hold_id!r}; expected one of `daicho hold`")
         facts = holds.expire(hold, view.now) if expired else holds.release(hold)
         drafts = [Draft(stream, f) for f in facts]
         if any(type(f).__name__ in ("HoldExpired", "HoldReleased") for f in facts):
