@@ -17,6 +17,7 @@ from api import logs
 from api.database import Database, connect_writer, open_pool, wait_for
 from api.key_file import KeyFile
 from api.localpg import LocalPostgres
+from api.mail.dns import TxtRecords, ask_system
 from api.migrations import migrate
 from api.sealing import Seals
 from api.settings import Settings
@@ -47,7 +48,7 @@ class SystemClock:
 @dataclass(frozen=True)
 class House:
     """One process's share of a merchant's Daicho: the ledger's verbs, a pool for reading, the clock, new ids,
-    the seals of secrets, and how threads are started.
+    the seals of secrets, how threads are started, and who is asked for TXT records (``api/mail/dns.py``).
 
     ``new_id`` gives 24 hexadecimal digits, for traces, requests and imports; ``new_secret`` 32 random bytes as text for URLs.
     """
@@ -62,6 +63,7 @@ class House:
     new_secret: Callable[[], str]
     seals: Seals
     start_thread: Callable[[str, Callable[[], None]], Thread]
+    txt: Callable[[str], tuple[bytes, ...] | None]
 
     def look(self, stream: str, fold: Fold[S]) -> S:
         """The stream folded as it is now; for looking, never for deciding."""
@@ -136,10 +138,16 @@ def new_id() -> str:
 
 
 @contextmanager
-def open_house(settings: Settings, *, database: Database | None = None, clock: Clock | None = None) -> Iterator[House]:
+def open_house(
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    clock: Clock | None = None,
+    ask_txt: Callable[[str], tuple[bytes, ...] | None] = ask_system,
+) -> Iterator[House]:
     """The house of these settings, its writer running; on leaving, what waits is committed and everything is closed.
 
-    ``database``: one that is ready already (tests). Raises Unavailable, MigrationRefused.
+    ``database``: one that is ready already (tests). ``ask_txt``: who answers questions to DNS. Raises Unavailable, MigrationRefused.
     """
     # Facts and folded streams live long: the default thresholds spend half of a bulk's time looking at them again.
     gc.set_threshold(50_000, 20, 100)
@@ -166,6 +174,7 @@ def open_house(settings: Settings, *, database: Database | None = None, clock: C
                 lambda: secrets.token_urlsafe(32),
                 seals,
                 start_thread,
+                TxtRecords(ask_txt, time_of_house.monotonic),
             )
     finally:
         writer.stop()

@@ -228,10 +228,20 @@ def _is_newer(told: OrderTold, other: OrderTold) -> bool:
 
 
 def _decided(kept: Kept, opens: Sequence[Kept], wholes: Sequence[OrderTold], order: Order) -> bool:
-    """A trusted telling of the whole order overrules this unverified one, so that it no longer matters."""
+    """A trusted telling of the whole order overrules this unverified one, or says the same, so that it no longer matters."""
     if kept.told.state == OrderState.CANCELLED:
         return bool(wholes) or _taken_back(kept.told, [k for k in opens if order.trusts(k)])
-    return any(order.trusts(k) and k.told.complete and rank(k.told) > rank(kept.told) for k in opens)
+    whole = [k.told for k in opens if order.trusts(k) and k.told.complete]
+    return any(rank(told) > rank(kept.told) or _says_the_same(told, kept.told) for told in whole)
+
+
+def _says_the_same(told: OrderTold, other: OrderTold) -> bool:
+    """Both are of one moment and name the same lines: one mail, proven at one reading and not at the other."""
+    return rank(told) == rank(other) and _content(told) == _content(other)
+
+
+def _content(told: OrderTold) -> tuple[object, ...]:
+    return told.state, told.complete, told.items, told.variants, told.codes, told.quantities, told.units_known
 
 
 def _shipped(

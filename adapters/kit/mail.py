@@ -39,7 +39,7 @@ class _Text:
     replaced: int
 
 
-def read_mail(raw: bytes, *, received_at: datetime, verified: bool = False) -> MailText | NotUnderstood:
+def read_mail(raw: bytes, *, received_at: datetime) -> MailText | NotUnderstood:
     """The mail as text. ``received_at`` stands in for a Date that is missing, impossible or later than it.
 
     NotUnderstood says one of: mail_too_large, mail_empty, mail_too_deep, mail_without_text, mail_text_too_long,
@@ -62,7 +62,7 @@ def read_mail(raw: bytes, *, received_at: datetime, verified: bool = False) -> M
     found = _best_text(innermost)
     if isinstance(found, NotUnderstood):
         return found
-    return _mail_text(innermost, found, received_at=received_at, verified=verified)
+    return _mail_text(innermost, found, received_at=received_at, attached=innermost is not message)
 
 
 def write_mail(
@@ -102,7 +102,7 @@ def write_mail(
 # ------------------------------------------------------------------ private
 
 
-def _mail_text(message: Message, found: _Text, *, received_at: datetime, verified: bool) -> MailText:
+def _mail_text(message: Message, found: _Text, *, received_at: datetime, attached: bool) -> MailText:
     unwrapped: Unwrapped = without_quotes(found.text)
     subject = decode_subject(_header(message, "subject"))
     sender = decode_subject(_header(message, "from")).text
@@ -112,8 +112,8 @@ def _mail_text(message: Message, found: _Text, *, received_at: datetime, verifie
         sent_at=_sent_at(_header(message, "date"), received_at),
         text=unwrapped.text,
         message_id=_header(message, "message-id").strip()[:998],
-        verified=verified,
         replaced=found.replaced + subject.replaced,
+        as_sent=not attached and unwrapped == Unwrapped(found.text),
     )
 
 

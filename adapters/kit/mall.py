@@ -84,7 +84,8 @@ class MatchKey:
 class MailText:
     """A mail as text: decoded, quoting of a forwarder removed. Times UTC. Never logged, never quoted in errors.
 
-    ``text`` has "\\n" as its only line break. ``replaced`` counts the characters whose bytes meant nothing.
+    ``text`` has "\\n" as its only line break. ``replaced`` counts the characters whose bytes meant nothing. ``as_sent``: it
+    is the message that arrived, nothing of a forwarder was taken off; only then a proof of the message's sender is one of it.
     """
 
     subject: str
@@ -94,6 +95,7 @@ class MailText:
     message_id: str
     verified: bool = False
     replaced: int = 0
+    as_sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

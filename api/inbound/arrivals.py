@@ -68,10 +68,16 @@ class Arrivals:
             self._shops[token] = (shop, now + SHOP_KEPT_SECONDS)
         return shop
 
-    def store(self, shops: Sequence[str], door: str, raw: bytes) -> "Future[None]":
-        """The future is done when the message is durable, a row for each shop; it raises NotStored when it may not be."""
+    def store(self, shops: Sequence[str], door: str, raw: bytes, *, vouched_by: str = "") -> "Future[None]":
+        """The future is done when the message is durable, a row for each shop; it raises NotStored when it may not be.
+
+        ``vouched_by``: the mail server that nobody else can speak for at this door.
+        """
         received_at = self._house.clock.now()
-        rows = [Arrival(shop, door, received_at, self._house.new_id(), raw) for shop in dict.fromkeys(shops)]
+        rows = [
+            Arrival(shop, door, received_at, self._house.new_id(), raw, vouched_by=vouched_by)
+            for shop in dict.fromkeys(shops)
+        ]
         waiting = _Waiting(rows, len(raw) * len(rows), Future())
         with self._lock:
             self._queue.append(waiting)

@@ -4,8 +4,8 @@ Facts come before marks, so a worker that dies between them does its page again,
 is lost and nothing counts twice. A row that fails is tried TRIES_MAX times and then waits for a person; others go on.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import TypeAlias
 
@@ -15,8 +15,9 @@ import structlog
 import adapters
 from adapters.kit.mall import RestoresOnCancel
 from adapters.kit.order_mail import JST
-from api.jobs.message_reading import Hinted, Reader, Reading, Told, read_row, reader_of, too_large_to_read
+from api.jobs.message_reading import Hinted, Reading, Told
 from api.jobs.naming import ListingCodes, names_of
+from api.jobs.page_reading import INTAKE_STOPPED, Failed, read_page, shops_of
 from api.jobs.relink import ProjectedListings, Relink
 from api.jobs.worker import Loop
 from api.tables import inbox, order_polls
@@ -27,22 +28,17 @@ from ledger.book import By, Verb
 from ledger.book.orders import Named, take_order
 from ledger.commit import is_away
 from ledger.failpoint import reach
-from ledger.reading import Selects, state_of
 from ledger.shop import COUNTED, SKIP, Backlog, Shop
 from ledger.terms import OrderState, Telling
 from ledger.view import Draft, View
 from ledger.writer import OURS, Decision, Done, LedgerUnavailable, OutcomeUnknown
 
 PAGE_ROWS = 200
-PAGE_BYTES_MAX = 8_000_000  # of messages open at once
 CLAIM_SECONDS = 15.0
 AGAIN_SECONDS = 2.0  # doubled by every try
 LAG_SECONDS_MAX = 2.0  # after a message came: so long it waits for listings that lag behind the ledger
 LAG_POLL_SECONDS = 0.02
 OTHERS_SECONDS = 0.5  # how often rows that failed or wait are looked at while new ones keep coming
-INTAKE_STOPPED = "intake_stopped"
-SHOP_NOT_CONNECTED = "shop_not_connected"
-DUPLICATE = "duplicate"
 NOT_ACCEPTED = "order_not_accepted"
 NOTHING_NEW = "nothing_new"
 BACKLOG_SKIPPED = "backlog_skipped"
@@ -50,20 +46,11 @@ HINT = "hint"
 FAILED = "failed"
 FAULTS = (psycopg.Error, ValueError, *OURS)
 Connection: TypeAlias = psycopg.Connection
-Readers: TypeAlias = Mapping[tuple[str, str], Reader | str]  # by shop and door
 log = structlog.get_logger()
 
 
 class IntakeStopped(ValueError):
     """受注取込 of the shop was stopped before this order was taken; the message is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """A try of a row that failed. ``rule`` is the class of what was raised."""
-
-    row: InboxRow
-    rule: str
 
 
 def loops(house: House) -> list[Loop]:
@@ -131,7 +118,7 @@ class Intake:
         with self._house.pool.connection() as connection:
             count = inbox.quarantine_hopeless(connection, now=self._house.clock.now())
             waiting = inbox.shops_waiting(connection)
-            for code, one in _shops(self._house, connection, waiting).items():
+            for code, one in shops_of(self._house, connection, waiting).items():
                 if one.connected and one.intake:
                     count += inbox.release_waiting(connection, code)
         return count
@@ -149,7 +136,7 @@ def _take_rows(house: House, listings: ListingCodes, connection: Connection, row
             raise
         connection.rollback()
         if len(rows) == 1:
-            _settle(house, connection, [], [_Failed(rows[0], type(error).__name__)])
+            _settle(house, connection, [], [Failed(rows[0], type(error).__name__)])
             return 0
         return sum(_take_rows(house, listings, connection, [row]) for row in rows)
 
@@ -160,8 +147,8 @@ def _is_nobodys(error: Exception) -> bool:
 
 
 def _take_page(house: House, listings: ListingCodes, connection: Connection, rows: Sequence[InboxRow]) -> int:
-    shops = _shops(house, connection, sorted({row.shop for row in rows}))
-    readings = _by_choice(_read_page(house, connection, rows, shops), shops)
+    shops = shops_of(house, connection, sorted({row.shop for row in rows}))
+    readings = _by_choice(read_page(house, connection, rows, shops), shops)
     read = [one for one in readings if isinstance(one, Told)]
     names = names_of(connection, listings, [(one.row.shop, one.telling) for one in read])
     soon = house.clock.now() - timedelta(seconds=LAG_SECONDS_MAX)
@@ -180,7 +167,7 @@ def _take_page(house: House, listings: ListingCodes, connection: Connection, row
     hints = [one for one in readings if isinstance(one, Hinted)]
     marks = [one for one in (*readings, *found) if isinstance(one, Mark)]
     marks += [Mark(one.row.id, READ, HINT) for one in hints]
-    failed = [one for one in (*readings, *found) if isinstance(one, _Failed)]
+    failed = [one for one in (*readings, *found) if isinstance(one, Failed)]
     asked_for = [(one.row.shop, number) for one in hints for number in one.orders or ("",)]
     _settle(house, connection, marks, failed, hints=asked_for)
     reach("intake.marked")
@@ -191,7 +178,7 @@ def _settle(
     house: House,
     connection: Connection,
     marks: Sequence[Mark],
-    failed: Sequence[_Failed],
+    failed: Sequence[Failed],
     *,
     hints: Sequence[tuple[str, str]] = (),
 ) -> None:
@@ -215,78 +202,10 @@ def _undurable(connection: Connection) -> None:
     connection.execute("SET LOCAL synchronous_commit = off")
 
 
-# ------------------------------------------------------------------ reading
-
-
-def _shops(house: House, connection: Connection, codes: Sequence[str]) -> dict[str, Shop]:
-    selects = Selects(house.database.schema)
-    return {code: state_of(connection, selects, keys.shop(code), shop.FOLD) for code in codes}
-
-
-def _read_page(
-    house: House, connection: Connection, rows: Sequence[InboxRow], shops: Mapping[str, Shop]
-) -> list[Reading | _Failed]:
-    first = inbox.first_of_same(connection, rows)
-    running = {code for code, one in shops.items() if one.connected and one.intake}
-    doors = {(row.shop, row.door) for row in rows if row.shop in running}
-    readers = {(code, door): reader_of(shops[code], door) for code, door in doors}
-    marks = {row.id: mark for row in rows if (mark := _unread(row, shops[row.shop], readers, first)) is not None}
-    readings: list[Reading | _Failed] = list(marks.values())
-    for group in _groups([row for row in rows if row.id not in marks]):
-        readings.extend(_read_group(house, connection, group, readers))
-    return readings
-
-
-def _unread(row: InboxRow, one: Shop, readers: Readers, first: Mapping[int, int]) -> Mark | None:
-    """The mark of a row whose message need not be opened."""
-    if not one.connected:
-        return Mark(row.id, WAITING, SHOP_NOT_CONNECTED)
-    if not one.intake:
-        return Mark(row.id, WAITING, INTAKE_STOPPED)
-    if row.id in first:
-        return Mark(row.id, IGNORED, DUPLICATE, same_as=first[row.id])
-    reader = readers[row.shop, row.door]
-    return Mark(row.id, QUARANTINED, reader) if isinstance(reader, str) else too_large_to_read(row)
-
-
-def _groups(rows: Sequence[InboxRow]) -> Iterator[list[InboxRow]]:
-    group: list[InboxRow] = []
-    size = 0
-    for row in rows:
-        if group and size + row.size_bytes > PAGE_BYTES_MAX:
-            yield group
-            group, size = [], 0
-        group.append(row)
-        size += row.size_bytes
-    if group:
-        yield group
-
-
-def _read_group(
-    house: House, connection: Connection, rows: Sequence[InboxRow], readers: Readers
-) -> Iterator[Reading | _Failed]:
-    try:
-        raws = inbox.raw_of(connection, house.seals, rows)
-    except ValueError as error:  # CannotOpen: which of them, is found one by one
-        if len(rows) == 1:
-            yield _Failed(rows[0], type(error).__name__)
-            return
-        for row in rows:
-            yield from _read_group(house, connection, [row], readers)
-        return
-    for row in rows:
-        reader = readers[row.shop, row.door]
-        assert isinstance(reader, Reader), row.shop
-        try:
-            yield read_row(row, raws.get(row.id), reader)
-        except (ValueError, *OURS) as error:
-            yield _Failed(row, type(error).__name__)
-
-
 # ------------------------------------------------------------------ taking
 
 
-def _by_choice(readings: Sequence[Reading | _Failed], shops: Mapping[str, Shop]) -> list[Reading | _Failed]:
+def _by_choice(readings: Sequence[Reading | Failed], shops: Mapping[str, Shop]) -> list[Reading | Failed]:
     """The readings, those of a time that a person chose to skip as marks: they are left as they are, for good."""
     return [
         Mark(
@@ -370,15 +289,24 @@ def order_verb(one: Told, named: Sequence[Named], state: Shop) -> Verb:
     )
 
 
-def _mark(one: Told, answer: Done | Exception) -> Mark | _Failed:
+def _mark(one: Told, answer: Done | Exception) -> Mark | Failed:
     number, version = one.telling.order, one.telling.parser_version
     match answer:
         case Done(position=position, facts=facts):
             reason = "" if facts else NOTHING_NEW
-            return Mark(one.row.id, READ, reason, parser_version=version, order_number=number, position=position)
+            return Mark(
+                one.row.id,
+                READ,
+                reason,
+                parser_version=version,
+                order_number=number,
+                position=position,
+                proof=one.proof,
+            )
         case IntakeStopped():
             return Mark(one.row.id, WAITING, INTAKE_STOPPED)
         case ValueError():
-            return Mark(one.row.id, QUARANTINED, NOT_ACCEPTED, type(answer).__name__, parser_version=version)
+            rule = type(answer).__name__
+            return Mark(one.row.id, QUARANTINED, NOT_ACCEPTED, rule, parser_version=version, proof=one.proof)
         case _:
-            return _Failed(one.row, type(answer).__name__)
+            return Failed(one.row, type(answer).__name__)

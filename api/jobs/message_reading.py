@@ -7,8 +7,7 @@ another mall, or of another shop of the same mall, is not understood and waits f
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
 import adapters
@@ -16,6 +15,7 @@ from adapters.kit.mail import MAIL_BYTES_MAX, read_mail
 from adapters.kit.mall import (
     Gap,
     Ignored,
+    MailText,
     Mall,
     NotOffered,
     NotUnderstood,
@@ -28,8 +28,12 @@ from adapters.kit.mall import (
 )
 from adapters.kit.order_file import Offered, read_kept
 from adapters.kit.profile import Profile, ProfileNotReadable, corrected
+from api.mail.confirmation import asks_for_confirmation
+from api.mail.dkim import LookUpTxt
+from api.mail.proof import FORWARDED_INSIDE, Believed, prove
 from api.shop_access import profile_of
 from api.tables.inbox import IGNORED, QUARANTINED, InboxRow, Mark
+from api.wiring import House
 from ledger.shop import Shop
 from ledger.terms import Door, Telling
 
@@ -38,14 +42,17 @@ NO_READER = "no_reader"
 MALL_UNKNOWN = "mall_unknown"
 MESSAGE_DELETED = "message_deleted"
 PROFILE_NOT_READABLE = "profile_not_readable"
+FORWARDING_CONFIRMATION = "forwarding_confirmation"
+CONFIRMATION_BYTES_MAX = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A row whose message tells something of one order."""
+    """A row whose message tells something of one order. ``proof``: how its sender was proven, or why not."""
 
     row: InboxRow
     telling: Telling
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +64,30 @@ class Hinted:
 
 
 @dataclass(frozen=True)
-class Reader:
-    """How the messages of one shop that come by one door are read: the raw message, when it came."""
+class Senders:
+    """How senders of mails are proven: forwarders whose seals are believed, and who is asked for keys."""
 
-    read: Callable[[bytes, datetime], OrderReading | OrderHint]
+    arc_sealers: tuple[str, ...]
+    look_up: LookUpTxt
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How the messages of one shop that come by one door are read; and how its sender was proven, "" where that is no question."""
+
+    read: Callable[[bytes, InboxRow], tuple[OrderReading | OrderHint, str]]
 
 
 Reading: TypeAlias = Told | Hinted | Mark
 
 
-def reader_of(shop: Shop, door: str) -> Reader | str:
+def senders_of(house: House) -> Senders:
+    """Who is believed in this house."""
+    named = house.settings.mail_arc_sealers.lower().split(",")
+    return Senders(tuple(name.strip() for name in named if name.strip()), house.txt)
+
+
+def reader_of(shop: Shop, door: str, senders: Senders) -> Reader | str:
     """How the connected shop's messages of this door are read, or the code of why they are not."""
     try:
         mall = adapters.mall(shop.mall)
@@ -77,12 +98,12 @@ def reader_of(shop: Shop, door: str) -> Reader | str:
             offered = offered_to(shop)
         except ProfileNotReadable:
             return PROFILE_NOT_READABLE
-        return Reader(lambda raw, received_at: read_kept(raw, offered, received_at))
+        return Reader(lambda raw, row: (read_kept(raw, offered, row.received_at), ""))
     found = {Door.MAIL: mall.order_mail, Door.API: mall.order_api, Door.WEBHOOK: mall.order_webhook}.get(Door(door))
     if found is None or isinstance(found, NotOffered | Gap):
         return NO_READER
     try:
-        return Reader(_reading(found, _profile(mall, shop)))
+        return Reader(_reading(found, _profile(mall, shop), senders))
     except ProfileNotReadable:
         return PROFILE_NOT_READABLE
 
@@ -104,18 +125,27 @@ def read_row(row: InboxRow, raw: bytes | None, reader: Reader) -> Reading:
     """What the row's message tells. Raises whatever a fault of a reader raises; the row is then tried again."""
     if raw is None:
         return Mark(row.id, QUARANTINED, MESSAGE_DELETED)
-    found = reader.read(raw, row.received_at)
+    found, proof = reader.read(raw, row)
     match found:
         case Telling():
-            return Told(row, found)
+            return Told(row, found, proof)
         case OrderHint(orders=orders):
             return Hinted(row, orders)
         case Ignored(kind=kind):
             return Mark(row.id, IGNORED, kind)
         case NotUnderstood(rule=rule, line=line):
-            return _waits(row, rule, line)
+            return confirmation(row, raw) or replace(_waits(row, rule, line), proof=proof)
         case _:
             assert_never(found)
+
+
+def confirmation(row: InboxRow, raw: bytes | None) -> Mark | None:
+    """The mark of a mail by which a forwarding provider asks whether mails may be forwarded here: a person has to read it."""
+    if raw is None or row.door != Door.MAIL or len(raw) > CONFIRMATION_BYTES_MAX:
+        return None
+    mail = read_mail(raw, received_at=row.received_at)
+    asks = isinstance(mail, MailText) and asks_for_confirmation(mail)
+    return Mark(row.id, QUARANTINED, FORWARDING_CONFIRMATION) if asks else None
 
 
 def kept_call(call: WebhookCall, names: tuple[str, ...]) -> bytes:
@@ -131,20 +161,34 @@ def call_of(kept: bytes) -> WebhookCall:
 
 
 def _reading(
-    found: ReadOrderMail | OrderApi | OrderWebhook, profile: Profile
-) -> Callable[[bytes, datetime], OrderReading | OrderHint]:
+    found: ReadOrderMail | OrderApi | OrderWebhook, profile: Profile, senders: Senders
+) -> Callable[[bytes, InboxRow], tuple[OrderReading | OrderHint, str]]:
     match found:
         case OrderApi(read=read_order):
-            return lambda raw, _: read_order(raw, profile)
+            return lambda raw, _: (read_order(raw, profile), "")
         case OrderWebhook(read=read_call):
-            return lambda raw, _: read_call(call_of(raw), profile)
+            return lambda raw, _: (read_call(call_of(raw), profile), "")
         case read_order_mail:
-            return lambda raw, received_at: _read_mail(read_order_mail, profile, raw, received_at)
+            return lambda raw, row: _read_mail(read_order_mail, profile, senders, raw, row)
 
 
-def _read_mail(read: ReadOrderMail, profile: Profile, raw: bytes, received_at: datetime) -> OrderReading:
-    mail = read_mail(raw, received_at=received_at)
-    return mail if isinstance(mail, NotUnderstood) else read(mail, profile)
+def _read_mail(
+    read: ReadOrderMail, profile: Profile, senders: Senders, raw: bytes, row: InboxRow
+) -> tuple[OrderReading, str]:
+    mail = read_mail(raw, received_at=row.received_at)
+    if isinstance(mail, NotUnderstood):
+        return mail, ""
+    if not mail.as_sent:
+        return read(mail, profile), FORWARDED_INSIDE
+    believed = Believed(_domains(profile, "sending"), _domains(profile, "signing"), row.vouched_by, senders.arc_sealers)
+    proof = prove(raw, believed, senders.look_up, row.received_at)
+    return read(replace(mail, verified=proof.verified), profile), proof.code
+
+
+def _domains(profile: Profile, which: str) -> tuple[str, ...]:
+    """The mall's domains of this kind (``mail.sending_domains``), as a merchant may have corrected them."""
+    found = profile.values.get(f"mail.{which}_domains", ())
+    return tuple(one.lower() for one in found if isinstance(one, str)) if isinstance(found, (list, tuple)) else ()
 
 
 def _waits(row: InboxRow, rule: str, line: int | None = None) -> Mark:

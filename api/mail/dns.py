@@ -4,9 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
-import dns.exception
-import dns.resolver
-
 SECONDS_MAX = 0.9  # of one question: a mail whose signer's DNS is slow must not keep the others waiting
 KEPT_SECONDS, NONE_KEPT_SECONDS = 600.0, 60.0
 AWAY_SECONDS = 10.0  # nothing is asked for so long after a question without an answer
@@ -53,6 +50,9 @@ class TxtRecords:
 
 def ask_system(name: str) -> tuple[bytes, ...] | None:
     """What the machine's own name servers say."""
+    import dns.exception
+    import dns.resolver
+
     try:
         found = dns.resolver.Resolver().resolve(f"{name}.", "TXT", lifetime=SECONDS_MAX, search=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.name.LabelTooLong, dns.name.EmptyLabel, UnicodeError):

@@ -41,7 +41,7 @@ class Receiver:
         self._host = host
         self._asked_port = port
         self._tls = _tls_context(house.settings)
-        self._hooks = _Hooks(Arrivals(house, self._in_pool), house.settings.mail_domain)
+        self._hooks = _Hooks(Arrivals(house, self._in_pool), house.settings)
         self._open: set[_Connection] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -130,9 +130,10 @@ def receiving(
 class _Hooks:
     """What the library asks at each command. The envelope's recipients are shops, never addresses."""
 
-    def __init__(self, arrivals: Arrivals, domain: str) -> None:
+    def __init__(self, arrivals: Arrivals, settings: Settings) -> None:
         self._arrivals = arrivals
-        self._domain = domain
+        self._domain = settings.mail_domain
+        self._vouched_by = settings.mail_authserv_id.lower()
 
     async def handle_EHLO(  # noqa: N802
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
@@ -161,7 +162,7 @@ class _Hooks:
         raw = envelope.original_content or b""
         envelope.original_content = None
         try:
-            await asyncio.wrap_future(self._arrivals.store(envelope.rcpt_tos, DOOR, raw))
+            await asyncio.wrap_future(self._arrivals.store(envelope.rcpt_tos, DOOR, raw, vouched_by=self._vouched_by))
         except NotStored as error:
             log.warning("mail_not_stored", error=str(error))
             return "451 4.3.0 not stored, try again"

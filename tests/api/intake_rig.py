@@ -84,10 +84,17 @@ class KnownListings:
 
 
 @contextmanager
-def opened(database: Database, home: Path, clock: Clock | None = None, **settings: object) -> Iterator[House]:
-    """A house whose key file is in ``home``."""
+def opened(
+    database: Database,
+    home: Path,
+    clock: Clock | None = None,
+    *,
+    dns: Callable[[str], tuple[bytes, ...] | None] = lambda _: (),
+    **settings: object,
+) -> Iterator[House]:
+    """A house whose key file is in ``home``, and whose questions to DNS are answered by ``dns``."""
     chosen = Settings(home=home, mail_domain=DOMAIN, **settings)  # type: ignore[arg-type]
-    with open_house(chosen, database=database, clock=clock) as house:
+    with open_house(chosen, database=database, clock=clock, ask_txt=dns) as house:
         yield house
 
 

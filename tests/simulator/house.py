@@ -42,6 +42,7 @@ def open_world_house(database: Database, home: Path, world: World) -> Iterator[H
             new_secret=world.new_id,
             seals=seals,
             start_thread=_no_thread,
+            txt=lambda _: (),
         )
     writer.close()
 

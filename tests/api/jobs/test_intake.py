@@ -1,6 +1,7 @@
 """Intake: mails of the samples become orders, whatever order they come in, whatever is wrong with them, whoever dies."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -358,3 +359,36 @@ def test_a_message_that_no_key_opens_waits_and_others_are_taken(
         ("received", "failed", "CannotOpen"),
         ("read", "", ""),
     ]
+
+
+def confirmation_mail(sender: str = "forwarding-noreply@google.com", subject: str = "") -> bytes:
+    """As Gmail asks whether mails may be forwarded to an address; invented code and persons."""
+    return write_mail(
+        subject=subject or "(#123456789) Gmail の転送の確認 - owner@example.com からのメールを受信",
+        sender=sender,
+        recipient="token@mail.test",
+        sent_at=datetime(2026, 11, 20, tzinfo=UTC),
+        text="確認コード: 123456789\nhttps://mail.example/confirm\n",
+        message_id="<f@example.com>",
+    )
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_forwarder_s_confirmation_mail_waits_for_a_person_also_before_the_intake_runs(
+    house: House, listings: KnownListings, running: bool
+) -> None:
+    if not running:
+        house.book.do(shops.stop_intake(RAKUTEN), house.by())
+    deliver(house, confirmation_mail())
+    deliver(house, confirmation_mail("noreply@mail.example", "転送先メールアドレスのご確認"))
+    deliver(house, sample("rakuten", "order_iso2022jp"))
+    take(house, listings)
+    asked = ("quarantined", "forwarding_confirmation")
+    assert states(house)[:2] == [asked, asked]
+    assert states(house)[2] == (("read", "") if running else ("waiting", "intake_stopped"))
+
+
+def test_an_order_mail_that_was_forwarded_is_no_confirmation_mail(house: House, listings: KnownListings) -> None:
+    deliver(house, confirmation_mail("owner@example.com", "転送: ご注文の確認"))
+    take(house, listings)
+    assert states(house) == [("quarantined", "not_understood")]
