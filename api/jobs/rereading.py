@@ -12,9 +12,10 @@ from datetime import datetime
 
 import psycopg
 
-from api.jobs.intake import BACKLOG_SKIPPED, DUPLICATE, order_verb
-from api.jobs.message_reading import Hinted, Reader, Reading, Told, read_row, reader_of
+from api.jobs.intake import BACKLOG_SKIPPED, order_verb
+from api.jobs.message_reading import Hinted, Reader, Reading, Told, read_row, reader_of, senders_of
 from api.jobs.naming import names_of
+from api.jobs.page_reading import DUPLICATE
 from api.jobs.relink import ProjectedListings
 from api.jobs.settling import Settled, settle
 from api.jobs.trying import available_changes, tried
@@ -131,8 +132,9 @@ def _read(
 ) -> list[Reading]:
     readings: list[Reading] = []
     raws = inbox.raw_of(connection, house.seals, rows)
+    senders = senders_of(house)
     for row in rows:
-        reader = reader_of(shops[row.shop], row.door)
+        reader = reader_of(shops[row.shop], row.door, senders)
         if row.id not in raws or not isinstance(reader, Reader):
             continue
         try:
@@ -151,7 +153,8 @@ def _says_the_same(house: House, one: Told, found: Reread) -> bool:
         return True
     kept = house.look(keys.order(one.row.shop, one.telling.order), ORDER).kept
     own = [k.told for k in kept if k.told.inbox_id == str(one.row.id)]
-    same = bool(own) and _said(own[-1]) == _says(one.telling)
+    proven_now = one.telling.verified and bool(own) and not own[-1].verified
+    same = bool(own) and _said(own[-1]) == _says(one.telling) and not proven_now
     found.same += same
     return same
 
