@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, Response
 
 from adapters.amazon.access import TOKEN_PATH
 from adapters.amazon.codes import key_of
+from adapters.amazon.emulated_feeds import ADDRESS, CONTENT_TYPE, Feeds, operation_of
 from adapters.amazon.emulated_listings import Listings
 from adapters.amazon.emulated_login import Login
 from adapters.amazon.emulated_orders import (
@@ -39,8 +40,15 @@ RATES = {
     "order": (0.5, 30),
     "orders_v0": (0.0167, 20),
     "items_v0": (0.5, 30),
+    "new_document": (0.5, 15),
+    "new_feed": (0.0083, 15),
+    "feed": (2.0, 15),
+    "feeds": (0.0222, 10),
+    "document": (0.0222, 10),
 }
+OF_ORDERS = ("orders", "order", "orders_v0", "items_v0")
 UNTIL_SECONDS_MIN = 120
+FEEDS_API = "/feeds/2021-06-30/"
 MARKETPLACE = "A1VC38T7YXB528"
 
 
@@ -54,6 +62,7 @@ class SellerState:
 
     login: Login
     listings: Listings = field(default_factory=Listings)
+    feeds: Feeds = field(default_factory=Feeds)
     pending: bool = False
     page_orders: int = 0
     orders_allowed: bool = True
@@ -86,6 +95,18 @@ def emulator(shop: EmulatedShop) -> FastAPI:
         body = await request.body()
         with shop.lock:
             return _listings(shop, request, body)
+
+    @app.api_route(FEEDS_API + "{rest:path}", methods=["GET", "POST"])
+    async def feeds(request: Request) -> Response:
+        body = await request.body()
+        with shop.lock:
+            return _feeds(shop, request, body)
+
+    @app.api_route(ADDRESS + "{name}", methods=["GET", "PUT"])
+    async def document(request: Request, name: str) -> Response:
+        body = await request.body()
+        with shop.lock:
+            return _document(shop, request, name, body)
 
     @app.get(PATH + "{rest:path}")
     async def orders(request: Request) -> Response:
@@ -130,7 +151,7 @@ def _refused(shop: EmulatedShop, request: Request, operation: str, now: datetime
     """Why the request is refused before it is looked at: the token, the rate."""
     if not state_of(shop).login.accepts(request.headers.get("x-amz-access-token", ""), now):
         return _error(403, "Unauthorized", operation)
-    if operation not in ("patch", "get", "search") and not state_of(shop).orders_allowed:
+    if operation in OF_ORDERS and not state_of(shop).orders_allowed:
         return _error(403, "AccessDenied", operation)
     per_second, burst = RATES[operation]
     if shop.take_token(operation, per_second=per_second, burst=burst) > 0:
@@ -158,6 +179,7 @@ def _listings(shop: EmulatedShop, request: Request, body: bytes) -> Response:
     refused = _refused(shop, request, operation, now)
     if refused is not None:
         return refused
+    state_of(shop).feeds.settle(shop, state_of(shop).listings, now)
     state_of(shop).listings.settle(shop, now)
     if not parts or parts[0] != shop.settings.get("seller_id", ""):
         return _error(403, "Unauthorized", operation)
@@ -201,6 +223,49 @@ def _patch(shop: EmulatedShop, sku: str, body: bytes, now: datetime) -> Response
     if key_of(sku) not in shop.stock:
         return _error(404, "NOT_FOUND", "patch")
     return _json(state_of(shop).listings.patch(shop, sku, patches[0], now), "patch")
+
+
+# ------------------------------------------------------------------ feeds
+
+
+def _feeds(shop: EmulatedShop, request: Request, body: bytes) -> Response:
+    now, state = shop.clock.now(), state_of(shop)
+    path = request.url.path
+    operation = operation_of(request.method, path)
+    refused = _refused(shop, request, operation, now)
+    if refused is not None:
+        return refused
+    state.feeds.settle(shop, state.listings, now)
+    if operation == "new_document":
+        return _json(state.feeds.document(str(request.base_url)), operation)
+    if operation == "new_feed":
+        made = state.feeds.make(body, now)
+        return _error(400, "InvalidInput", operation) if made is None else _json(made, operation)
+    if operation == "feeds":
+        since = datetime.fromisoformat(_query(request)["createdSince"])
+        listed = [state.feeds.shown(feed) for feed in state.feeds.feeds.values() if feed.made_at >= since]
+        return _json({"feeds": listed}, operation)
+    name = path.rpartition("/")[2]
+    if operation == "feed" and name in state.feeds.feeds:
+        return _json(state.feeds.shown(state.feeds.feeds[name]), operation)
+    if operation == "document" and name in state.feeds.documents:
+        address = f"{request.base_url}{ADDRESS.lstrip('/')}{name}"
+        said: dict[str, object] = {"feedDocumentId": name, "url": address}
+        return _json(said | {"compressionAlgorithm": "GZIP"}, operation)
+    return _error(404, "NotFound", operation)
+
+
+def _document(shop: EmulatedShop, request: Request, name: str, body: bytes) -> Response:
+    """A document's own address: no token is asked for, and none may come."""
+    documents = state_of(shop).feeds.documents
+    if request.headers.get("x-amz-access-token") or name not in documents:
+        return Response(status_code=403)
+    if request.method == "GET":
+        return Response(documents[name], media_type="application/octet-stream")
+    if request.headers.get("content-type") != CONTENT_TYPE:
+        return Response(status_code=403)
+    documents[name] = body
+    return Response(status_code=200)
 
 
 # ------------------------------------------------------------------ orders

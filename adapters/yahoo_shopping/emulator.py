@@ -18,6 +18,7 @@ from adapters.kit.emulator import EmulatedShop, emulator_app
 from adapters.kit.order_mail import JST
 from adapters.yahoo_shopping.access import API_PATH, TOKEN_PATH
 from adapters.yahoo_shopping.codes import is_listing, listing_of
+from adapters.yahoo_shopping.emulated_uploads import Uploads
 from adapters.yahoo_shopping.emulator_login import Login
 from adapters.yahoo_shopping.emulator_orders import OrderBook, order_info, order_list
 from adapters.yahoo_shopping.emulator_store import cancel_mail, order_mail, order_number, stock_csv
@@ -51,6 +52,7 @@ class StoreState:
     overdraft: set[ListingKey] = field(default_factory=set)
     orders_allowed: bool = True
     orders: OrderBook = field(default_factory=OrderBook)
+    uploads: Uploads = field(default_factory=Uploads)
 
 
 def state_of(shop: EmulatedShop) -> StoreState:
@@ -87,6 +89,12 @@ def emulator(shop: EmulatedShop) -> FastAPI:
         form = _form(await request.body())
         with shop.lock:
             return _refused(shop, request, form, "getStock") or _get_stock(shop, form)
+
+    @app.post(API_PATH + "uploadStockFile")
+    async def upload(request: Request) -> Response:
+        body = await request.body()
+        with shop.lock:
+            return _upload(shop, request, body)
 
     for operation, answered in (("orderList", order_list), ("orderInfo", order_info)):
         _add_order_call(app, shop, operation, answered)
@@ -180,6 +188,7 @@ def _at_the_gate(shop: EmulatedShop, request: Request, operation: str) -> Respon
 def _refused(shop: EmulatedShop, request: Request, form: dict[str, str], operation: str) -> Response | None:
     """Why the whole request is refused, in the order of the mall's gates; None when it may be looked at."""
     state = state_of(shop)
+    state.uploads.settle(shop, shop.clock.now())
     refused = _at_the_gate(shop, request, operation)
     if refused is not None:
         return refused
@@ -189,7 +198,7 @@ def _refused(shop: EmulatedShop, request: Request, form: dict[str, str], operati
         return _error("ed-00002", "ただいまメンテナンス中です。")
     if form["seller_id"] != shop.settings.get("seller_id", ""):
         return _error("st-02100" if operation == "setStock" else "st-01100", "seller_id() is invalid.")
-    if state.publishing_lock and operation == "setStock":
+    if (state.publishing_lock or state.uploads.running(shop.clock.now())) and operation == "setStock":
         return _error("ed-00006", "反映またはアップロード中のため更新ができません。")
     names = form.get("item_code", "").split(",")
     prefix = "st-02" if operation == "setStock" else "st-01"
@@ -200,6 +209,24 @@ def _refused(shop: EmulatedShop, request: Request, form: dict[str, str], operati
     if len(set(names)) != len(names):
         return _error(prefix + "103", "item_code is duplicated.")
     return None
+
+
+def _upload(shop: EmulatedShop, request: Request, body: bytes) -> Response:
+    state, now = state_of(shop), shop.clock.now()
+    state.uploads.settle(shop, now)
+    refused = _at_the_gate(shop, request, "uploadStockFile")
+    if refused is not None:
+        return refused
+    if state.maintenance:
+        return _error("ed-00002", "ただいまメンテナンス中です。")
+    if request.query_params.get("seller_id") != shop.settings.get("seller_id", ""):
+        return _error("ed-00003", "seller_id() is invalid.")
+    if state.publishing_lock or state.uploads.running(now):
+        return _error("ed-00006", "反映またはアップロード中のため更新ができません。")
+    if not state.uploads.take(body, now):
+        return _error("ed-00010", "file is not specified")
+    text = '<?xml version="1.0" encoding="UTF-8"?>\n<ResultSet><Result><Status>OK</Status></Result></ResultSet>'
+    return Response(text.encode(), 200, media_type=_XML)
 
 
 def _set_stock(shop: EmulatedShop, form: dict[str, str]) -> Response:

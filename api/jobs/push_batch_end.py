@@ -107,10 +107,10 @@ def _follow(following: Following, batches: PushFile, row: BatchRow, request: Req
         case ReadFailed():
             note(turn, mall_paces.BATCH, [Outcome(found.result, found.code, found.wait_seconds)])
             if late and row.code != WAITING:
-                return _settle(following, row, batch, batch.outcomes(Outcome(Result.UNKNOWN, TOO_LATE)))
+                return _by_reading(following, batches, row, batch, request, late=True)
             return _again(turn, batches, row, row.code, now)
         case Finished(outcomes=outcomes):
-            return _settle(following, row, batch, outcomes)
+            return _finished(following, batches, row, batch, request, outcomes)
         case Unfinished(taken=False):
             known = _answered(turn, row, batch)
             if late and _taken_back(turn, batches, batch):
@@ -145,15 +145,37 @@ def _taken_back(turn: Turn, batches: PushFile, batch: Batch) -> bool:
         return False
 
 
+def _finished(
+    following: Following,
+    batches: PushFile,
+    row: BatchRow,
+    batch: Batch,
+    request: Request,
+    outcomes: Sequence[Outcome],
+) -> int:
+    """The mall has said the end; of listings it leaves open, what it shows decides where it can be read."""
+    if following.read is None or all(one.result is not Result.UNKNOWN for one in outcomes):
+        return _settle(following, row, batch, outcomes)
+    shown = following.read(batch, request, True)
+    now = following.turn.house.clock.now()
+    if shown is None and now < row.sent_at + timedelta(seconds=2 * batches.unknown_after_seconds):
+        return _again(following.turn, batches, row, TAKEN, now)
+    shown = shown or outcomes
+    ends = [seen if one.result is Result.UNKNOWN else one for one, seen in zip(outcomes, shown, strict=True)]
+    return _settle(following, row, batch, ends)
+
+
 def _by_reading(
     following: Following, batches: PushFile, row: BatchRow, batch: Batch, request: Request, *, late: bool
 ) -> int:
     """The mall has taken it, or may have, and says no more: what it shows decides, and the time when that shows nothing."""
-    turn = following.turn
-    outcomes = following.read(batch, request, late) if following.read is not None else None
-    if outcomes is None and not late:
-        return _again(turn, batches, row, TAKEN, turn.house.clock.now())
-    return _settle(following, row, batch, outcomes or batch.outcomes(Outcome(Result.UNKNOWN, TOO_LATE)))
+    if late:
+        unknown = batch.outcomes(Outcome(Result.UNKNOWN, TOO_LATE))
+        return _finished(following, batches, row, batch, request, unknown)
+    outcomes = following.read(batch, request, False) if following.read is not None else None
+    if outcomes is None:
+        return _again(following.turn, batches, row, TAKEN, following.turn.house.clock.now())
+    return _settle(following, row, batch, outcomes)
 
 
 def _again(turn: Turn, batches: PushFile, row: BatchRow, code: str, now: datetime) -> int:

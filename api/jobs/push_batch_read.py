@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from adapters.kit.push_file import Batch
 from api.jobs import push_rows
-from api.jobs.push_look import read_plainly
+from api.jobs.push_look import look, read_aside
+from api.jobs.push_missing import Base
 from api.jobs.push_plan import Queued
 from api.jobs.push_request import Turn
 from ledger.terms import ListingKey, ListingLevel, ListingRead, Outcome, Result
@@ -22,7 +23,8 @@ def outcomes_read(
 ) -> list[Outcome] | None:
     """One outcome a listing by what the mall shows now; None: nothing certain yet. ``slot`` waits until one may read.
 
-    ``late``: the batch cannot be applied any more, so what is shown is its end, whole or half. Raises LeaseGone.
+    ``late``: the batch cannot be applied any more, so what is shown is its end, whole or half; what it leaves open is looked
+    at, so that units sold meanwhile are not taken for the batch's. Raises LeaseGone.
     """
     size = turn.one.mall.read_batch_max
     rows, known = _rows(turn, batch)
@@ -31,20 +33,45 @@ def outcomes_read(
     ]
     if not changed and not late:
         return None
-    first = _read(turn, slot, [level.key for level in changed[:size]] or [batch.levels[0].key], known)
+    first = _read(turn, slot, [level.key for level in changed[:size]] or [batch.levels[0].key])
     if first is None:
         return None
     if not late and not all(_shows(first.get(level.key), level, rows, request) for level in changed[:size]):
         return None
     found = dict(first)
     for page in _pages([level.key for level in batch.levels if level.key not in found], size):
-        more = _read(turn, slot, page, known)
+        more = _read(turn, slot, page)
         if more is None:
             return None
         found |= more
     if not late and not all(_shows(found.get(level.key), level, rows, request) for level in changed):
         return None
-    return [_outcome(found.get(level.key), level, rows, request) for level in batch.levels]
+    outcomes = [_outcome(found.get(level.key), level, rows, request) for level in batch.levels]
+    unknown = {
+        level.key: level.units
+        for level, one in zip(batch.levels, outcomes, strict=True)
+        if one.result is Result.UNKNOWN and level.key in rows
+    }
+    return outcomes if _looked_at(turn, slot, batch, request, rows, unknown, known) else None
+
+
+def _looked_at(
+    turn: Turn,
+    slot: Callable[[], bool],
+    batch: Batch,
+    request: Request,
+    rows: Mapping[ListingKey, Queued],
+    unknown: Mapping[ListingKey, int],
+    known: int,
+) -> bool:
+    """These were looked at, with the number the batch may have set in mind; False: the mall did not say."""
+    now = turn.house.clock.now()
+    doubts = {key: [Base(units, batch.sent_at, now, request.computed_at)] for key, units in unknown.items()}
+    for page in _pages(list(unknown), turn.one.mall.read_batch_max):
+        wanted = [rows[key] for key in page]
+        if not slot() or look(turn, wanted, known_position=known, doubts=doubts) is None:
+            return False
+    return True
 
 
 def _rows(turn: Turn, batch: Batch) -> tuple[Mapping[ListingKey, Queued], int]:
@@ -61,12 +88,10 @@ def _was_to_change(row: Queued, level: ListingLevel, request: str) -> bool:
     return row.numbers.pending_request == request and before is not None and before != level.units
 
 
-def _read(
-    turn: Turn, slot: Callable[[], bool], wanted: Sequence[ListingKey], known: int
-) -> dict[ListingKey, ListingRead] | None:
+def _read(turn: Turn, slot: Callable[[], bool], wanted: Sequence[ListingKey]) -> dict[ListingKey, ListingRead] | None:
     if not slot():
         return None
-    found = read_plainly(turn, wanted, known)
+    found = read_aside(turn, wanted)
     return None if found is None else {one.key: one for one in found}
 
 

@@ -55,27 +55,24 @@ def look(
     return int(str(done.answer["position"]))
 
 
-def read_plainly(turn: Turn, wanted: Sequence[ListingKey], known_position: int) -> list[ListingRead] | None:
-    """What the mall shows of these, as a fact and nothing more: no units are missing that a batch on its way may explain.
+def read_aside(turn: Turn, wanted: Sequence[ListingKey]) -> list[ListingRead] | None:
+    """What the mall shows of these; no fact and no look: whether a batch on its way is what shows is not known yet.
 
     None: the mall did not say. Raises LeaseGone.
     """
-    mall, clock = turn.one.mall, turn.house.clock
+    mall = turn.one.mall
     assert callable(mall.read_back), mall.code
     assert 0 < len(wanted) <= mall.read_batch_max, len(wanted)
     try:
         with turn.accesses.of(turn.one) as access:
             hold_lease(turn, turn.one.call_seconds_max)
-            began = clock.now()
             found = mall.read_back(access, wanted)
     except TurnNotGot:
         return None
     if isinstance(found, ReadFailed):
         _failed(turn, found)
         return None
-    hold_lease(turn, turn.one.call_seconds_max)
     note(turn, mall_paces.READ, [Outcome(Result.APPLIED)])
-    turn.house.book.do(record_read(turn.code, read_fact(found, began, known_position)), turn.house.by())
     return found
 
 

@@ -26,7 +26,8 @@ def told_by_file(scene: Stage, mall: str, shop_id: str = "one", *, keys: bool = 
 
     scene.pushing.accesses.use_files(files_of)
     with selling_at(scene, mall, shop_id) as code:
-        folders_of(scene, code).hang = lambda: scene.clock.sleep(30)
+        if FOLDERS in scene.malls[code].extra:
+            folders_of(scene, code).hang = lambda: scene.clock.sleep(30)
         if scene.shop(code).send_type == "api":
             scene.do(shops.choose_send_type(code, "file"))
         if not keys:
