@@ -30,7 +30,10 @@ class EmulatedFeed:
 
 @dataclass
 class Feeds:
-    """What stands beside the listings. ``ends``: how the next feeds end (FATAL, CANCELLED); then DONE. Mutable."""
+    """What stands beside the listings. ``ends``: how the next feeds end (FATAL, CANCELLED); then DONE.
+
+    Mutable: it plays the world outside.
+    """
 
     queue_seconds: float = 30.0
     work_seconds: float = 60.0
