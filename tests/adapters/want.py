@@ -20,7 +20,7 @@ RECEIVED_AT = datetime(2030, 1, 1, tzinfo=UTC)
 MAIL_SUFFIXES = frozenset({".eml"})
 FILE_SUFFIXES = frozenset({".csv", ".txt", ".tsv"})
 
-LINE_DEFAULTS: dict[str, object] = {"variant": "", "quantity_known": True, "line_id": "", "codes": []}
+LINE_DEFAULTS: dict[str, object] = {"variant": "", "quantity_known": True, "line_id": "", "codes": [], "sku": ""}
 TELLING_DEFAULTS: dict[str, object] = {
     "ordered_at": None,
     "ordered_on": None,
