@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import adapters
 from adapters.kit.mall import Mall
 from api.cli.output import Cell
+from api.diagnosis_mail import confirmations
 from api.jobs.imports import shop_of
 from api.projecting import catch_up
 from api.sending import missing_for_files
 from api.shop_access import FILE, ConnectedShop
 from api.shops import SettingNotAccepted, connect
-from api.tables import addresses, order_polls, secrets
+from api.tables import addresses, mailboxes, order_polls, secrets
 from api.wiring import House
 from ledger import shop as shops
 from ledger.book import By
@@ -93,6 +94,7 @@ def _description(house: House, code: str) -> Mapping[str, Cell]:
     shop = shop_of(house, code)
     with house.pool.connection() as connection:
         asked = order_polls.of_shop(connection, code)
+        mailbox = mailboxes.of_shop(connection, code)
     return {
         "shop": code,
         "mall": shop.mall,
@@ -104,6 +106,9 @@ def _description(house: House, code: str) -> Mapping[str, Cell]:
         "sendType": shop.send_type,
         "shippingSource": shop.settings.get("shipping.source", ""),
         "mail": mail_address(house, code),
+        "confirmationMails": confirmations(house, code),
+        "mailbox": None if mailbox is None else mailbox.host,
+        "mailboxProblem": "" if mailbox is None else mailbox.code,
         "ordersAskedAt": None if asked is None or asked.asked_at is None else asked.asked_at.isoformat(),
         "ordersProblem": "" if asked is None else asked.code,
         "settings": dict(shop.settings),

@@ -13,31 +13,18 @@ import psycopg
 import adapters
 from adapters.kit.mall import Mall, OrderApi, OrderWebhook
 from api.connecting import mail_address, missing
+from api.diagnosis_mail import findings_of_mail
+from api.finding import FINE, PROBLEM, WAITS, Finding
 from api.jobs.imports import shop_of
+from api.jobs.message_reading import FORWARDING_CONFIRMATION
 from api.projecting import catch_up
 from api.tables import mall_paces, order_polls, push_breakers
 from api.tables.order_polls import OrderPoll
 from api.wiring import House
 from ledger.shop import Shop
 
-PROBLEM, WAITS, FINE = "problem", "waits", "fine"
 SILENT_HOURS = 24
 QUIET_MINUTES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. ``level``: problem (a person has to act), waits (it will go on by itself), fine.
-
-    ``about``: orders or pushes. ``next_step``: what to do, "" when nothing.
-    """
-
-    about: str
-    code: str
-    level: str
-    japanese: str
-    english: str
-    next_step: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +55,7 @@ def findings(house: House, code: str) -> list[Finding]:
     """Everything that was looked at, problems first. Raises ShopNotReady when the shop is not connected."""
     catch_up(house)
     seen = _seen(house, code)
-    found = [*_orders(seen), *_pushes(seen)]
+    found = [*_orders(seen), *findings_of_mail(house, code), *_pushes(seen)]
     return sorted(found, key=lambda one: (PROBLEM, WAITS, FINE).index(one.level))
 
 
@@ -81,13 +68,14 @@ def _seen(house: House, code: str) -> Seen:
     address, lacking = mail_address(house, code), missing(house, mall, code)
     with house.pool.connection() as connection:
         counts = connection.execute(
-            "SELECT state, count(*) FROM inbox WHERE shop = %s AND state IN ('received', 'waiting', 'quarantined') GROUP BY state",
-            (code,),
+            "SELECT state, count(*) FROM inbox WHERE shop = %s AND state IN ('received', 'waiting', 'quarantined')"
+            " AND reason <> %s GROUP BY state",
+            (code, FORWARDING_CONFIRMATION),
         ).fetchall()
         reasons = connection.execute(
-            "SELECT reason, rule, count(*) FROM inbox WHERE shop = %s AND state = 'quarantined'"
+            "SELECT reason, rule, count(*) FROM inbox WHERE shop = %s AND state = 'quarantined' AND reason <> %s"
             " GROUP BY reason, rule ORDER BY count(*) DESC, reason, rule LIMIT 5",
-            (code,),
+            (code, FORWARDING_CONFIRMATION),
         ).fetchall()
         listings = _one(
             connection,

@@ -1,13 +1,13 @@
 """Who may do what: one table from every door to the scope it needs. A test holds it against the schema and the routes.
 
 Scopes are given to API keys (``daicho key add``). ``read`` shows numbers and logs; ``stock``, ``orders`` and ``listings``
-change them; ``shops`` connects shops and turns their switches; ``files`` uploads and applies files; ``mail`` posts raw mails
-by the address token alone and needs no key.
+change them; ``shops`` connects shops and turns their switches; ``files`` uploads and applies files; ``messages`` shows
+what messages say, other people's text. Raw mails are posted by the address token alone and need no key.
 """
 
 from collections.abc import Collection
 
-SCOPES = ("read", "stock", "orders", "listings", "shops", "files")
+SCOPES = ("read", "stock", "orders", "listings", "shops", "files", "messages")
 
 ANY = "any"  # a key is asked for, whatever its scopes
 
@@ -29,6 +29,8 @@ FIELDS: dict[str, str] = {
     "Query.holds": "read",
     "Query.inbox": "orders",
     "Query.orderFetch": "orders",
+    "Query.message": "messages",
+    "Query.mailboxes": "shops",
     "Mutation.registerSku": "stock",
     "Mutation.overwriteStock": "stock",
     "Mutation.addStock": "stock",
@@ -73,6 +75,9 @@ FIELDS: dict[str, str] = {
     "Mutation.stopPush": "shops",
     "Mutation.chooseSendType": "shops",
     "Mutation.testShop": "shops",
+    "Mutation.declareMailbox": "shops",
+    "Mutation.tryMailbox": "shops",
+    "Mutation.removeMailbox": "shops",
     "Mutation.reconcile": "listings",
     "Mutation.mendDrift": "stock",
 }

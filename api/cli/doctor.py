@@ -19,7 +19,8 @@ def doctor(
 ) -> None:
     """Say why no orders come in, and why a mall is not told: cause and next step. Exit code 1 when a person has to act."""
     from api.connecting import described
-    from api.diagnosis import PROBLEM, findings
+    from api.diagnosis import findings
+    from api.finding import PROBLEM
     from api.settings import load
     from api.wiring import open_house
 

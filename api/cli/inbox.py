@@ -16,7 +16,7 @@ ACTOR = "cli"
 JST = timezone(timedelta(hours=9))
 ROWS_MAX = 1_000
 Ids = Annotated[list[int], typer.Argument(help="Ids that `daicho inbox` shows.")]
-COLUMNS = ("id", "shop", "receivedAt", "state", "reason", "rule", "line", "tries", "order")
+COLUMNS = ("id", "shop", "receivedAt", "state", "reason", "rule", "line", "tries", "order", "proof")
 
 
 class StateUnknown(ValueError):
@@ -76,32 +76,21 @@ def ignore(ids: Ids, json: Json = False) -> None:
 @commands.command()
 def read(row_id: Annotated[int, typer.Argument(metavar="ID")], json: Json = False) -> None:
     """Show what one message says, opened for your eyes: a forwarding-confirmation mail, or one that was not understood."""
-    from adapters.kit.mail import read_mail
-    from adapters.kit.mall import NotUnderstood
+    from api.opened_message import opened_message
     from api.settings import load
-    from api.tables import inbox
     from api.wiring import open_house
-    from ledger.terms import Door
 
-    with open_house(load()) as house, house.pool.connection() as connection:
-        row = inbox.row_of(connection, row_id)
-        raw = inbox.raw_of(connection, house.seals, [row]).get(row_id)
-    if raw is None:
-        raise inbox.InboxRowUnknown(f"inbox row {row_id}: its message was deleted when its time was over")
-    if row.door != Door.MAIL:
-        show_record({"id": row_id, "door": row.door, "text": raw[:100_000].decode("utf-8", "replace")}, as_json=json)
-        return
-    mail = read_mail(raw, received_at=row.received_at)
-    if isinstance(mail, NotUnderstood):
-        show_record({"id": row_id, "rule": mail.rule, "text": raw[:100_000].decode("ascii", "replace")}, as_json=json)
-        return
+    with open_house(load()) as house:
+        found = opened_message(house, row_id, ACTOR)
     show_record(
         {
-            "id": row_id,
-            "subject": mail.subject,
-            "from": mail.sender,
-            "sentAt": mail.sent_at.isoformat(),
-            "text": mail.text,
+            "id": found.id,
+            "door": found.door,
+            "rule": found.rule,
+            "subject": found.subject,
+            "from": found.sender,
+            "sentAt": None if found.sent_at is None else found.sent_at.isoformat(),
+            "text": found.text,
         },
         as_json=json,
     )
@@ -183,5 +172,6 @@ def _cells(row: "InboxRow") -> dict[str, Cell]:
         "tries": row.tries,
         "order": row.order_number,
         "position": row.position,
+        "proof": row.proof,
         "trace": row.trace,
     }

@@ -12,7 +12,12 @@ commands = typer.Typer(name="key", help="API keys for GraphQL and files.", no_ar
 @commands.command()
 def add(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
-    scope: Annotated[list[str], typer.Option(help="read, stock, orders, listings, shops, files; several times.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(
+            help="read, stock, orders, listings, shops, files, messages (other people's text); several times."
+        ),
+    ],
     json: Json = False,
 ) -> None:
     """Make a key; it is shown once and never again."""

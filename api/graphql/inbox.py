@@ -33,6 +33,7 @@ class MessageNode:
     """One message without its text. ``state``: received, read, waiting, quarantined or ignored; ``reason`` is a code.
 
     ``rule`` and ``line``: what was not understood, and where. ``position``: where the ledger stood when it was taken.
+    ``proof``: how a mail's sender was proven (dkim, authentication_results, arc), or the rule why not.
     """
 
     id: Count
@@ -50,6 +51,7 @@ class MessageNode:
     order_number: str
     position: Position | None
     trace: str
+    proof: str
 
 
 @strawberry.type

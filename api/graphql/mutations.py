@@ -25,6 +25,7 @@ from api.graphql.inputs import (
     aware,
 )
 from api.graphql.lists import ListMutations
+from api.graphql.mail import MailMutations
 from api.graphql.order_desk import DeskMutations
 from api.graphql.reconciling import DriftMutations
 from api.graphql.scalars import Count, Position
@@ -290,6 +291,7 @@ class Mutation(
     DeskMutations,
     HoldMutations,
     InboxMutations,
+    MailMutations,
     ListingMutations,
     ListMutations,
     ShopMutations,

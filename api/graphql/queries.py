@@ -14,6 +14,7 @@ from api.graphql.context import Asked
 from api.graphql.holds import HoldQueries
 from api.graphql.inbox import InboxQueries
 from api.graphql.inputs import aware
+from api.graphql.mail import MailQueries
 from api.graphql.nodes import (
     ChangeNode,
     FindingNode,
@@ -47,7 +48,7 @@ class TooManySkus(ValueError):
 
 
 @strawberry.type
-class Query(BelievedQueries, DeskQueries, DriftQueries, HoldQueries, InboxQueries, OneOrderQueries):
+class Query(BelievedQueries, DeskQueries, DriftQueries, HoldQueries, InboxQueries, MailQueries, OneOrderQueries):
     """Everything that can be read."""
 
     @strawberry.field

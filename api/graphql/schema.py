@@ -11,6 +11,7 @@ from api.graphql import (
     holds,
     inbox,
     inputs,
+    mail,
     mutations,
     nodes,
     one_order,
@@ -45,7 +46,7 @@ class Schema(strawberry.Schema):
 def schema(settings: Settings) -> Schema:
     """The schema as these settings limit it."""
     describe(believed, done, inputs, nodes, one_order, paging, queries, sending, serving, mutations, reconciling)
-    describe(order_desk, holds, inbox)
+    describe(order_desk, holds, inbox, mail)
     return Schema(
         query=Query,
         mutation=Mutation,

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from api import mailboxes
 from api.database import Database
-from api.diagnosis import FINE, PROBLEM, findings
+from api.diagnosis import findings
+from api.finding import FINE, PROBLEM
 from api.jobs.intake import drain
+from api.jobs.mailbox_polling import MailboxPolling
 from api.jobs.relink import ProjectedListings
 from api.projecting import catch_up
 from api.shops import connect
@@ -116,3 +119,22 @@ def test_a_mall_that_fails_is_said_with_when_it_is_tried_again(house: House) -> 
         push_breakers.keep(connection, RAKUTEN, mall_paces.PUSH, failing, now=now)
     (found,) = [one for one in findings(house, RAKUTEN) if one.code == "mall_fails"]
     assert "http_503" in found.english
+
+
+def test_a_mailbox_that_cannot_be_read_is_said_with_what_to_do(house: House) -> None:
+    where = mailboxes.Asked(RAKUTEN, "127.0.0.1", "user", "password", port=1)
+    mailboxes.declare(house, where)
+    assert "mailbox_not_read_yet" in codes(house, "waits")
+    nothing_waits(house, MailboxPolling(house).step)
+    found = {one.code: one for one in findings(house, RAKUTEN)}["mailbox_cannot_connect"]
+    assert (found.level, "firewall" in found.next_step, "failure 1" in found.english) == (PROBLEM, True, True)
+    mailboxes.remove(house, RAKUTEN)
+    assert not [code for code in codes(house, "waits") + codes(house) if code.startswith("mailbox")]
+
+
+def test_senders_that_are_not_proven_are_counted_by_rule(house: House) -> None:
+    for number in range(2):
+        deliver(house, sample("rakuten", "order_iso2022jp") + b"\r\n" * number)
+    take(house)
+    found = {one.code: one for one in findings(house, RAKUTEN)}["sender_not_proven"]
+    assert (found.level, "no_signature: 2" in found.english) == (FINE, True)

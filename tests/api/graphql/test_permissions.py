@@ -146,8 +146,7 @@ def _minimal(kind: str, name: str) -> str:
         if kind_text.endswith("!") and "Undefined" in str(what.default_value):
             given.append(f"{argument}: {_value(kind_text)}")
     listed = f"({', '.join(given)})" if given else ""
-    below = {"Query": "__typename", "Mutation": "position"}[kind]
-    return f"{name}{listed} {{ {below} }}"
+    return f"{name}{listed} {{ __typename }}"
 
 
 def _value(kind: str) -> str:
@@ -156,6 +155,8 @@ def _value(kind: str) -> str:
         "String!": '"x-x"',
         "Int!": "1",
         "Position!": "1",
+        "Count!": "1",
+        "MailboxInput!": '{host: "x", user: "x", password: "x"}',
         "ListingKeyInput!": '{item: "x"}',
     }
     return known.get(kind, "[]" if kind.startswith("[") else "{}")
