@@ -40,9 +40,7 @@ def rows_of(shop: str, number: str, order: Order, began: Beginning, position: in
     """The rows of one order after the fact of ``position``, in the order of ``orders.FIELDS``."""
     said = stated(order)
     head = _head(shop, number, order, said, began, position)
-    shares: dict[str, list[_Share]] = {}
-    for entry in order.holding.entries:
-        shares.setdefault(entry.told, []).append(_Share(entry, entry.open_units, entry.shipped_units))
+    shares = _shares(order)
     lines = list(zip(said.ordered_lines, said.lines, strict=True))
     last = {line.sku: n for n, (line, _) in enumerate(lines)}
     for n, (ordered, left) in enumerate(lines):
@@ -59,6 +57,19 @@ def rows_of(shop: str, number: str, order: Order, began: Beginning, position: in
         yield from _parts(head, n, line, order.awaited_units(sku), _taken(shares[sku], None))
     if not lines and not without:  # a cancel or a shipment that came before its order
         yield from _parts(head, 0, ("", "", "", "", None, 0, 0, 0, True, False), 0, [])
+
+
+def _shares(order: Order) -> dict[str, list[_Share]]:
+    """What the order holds by SKU told: allocations of one kind together, however many tellings it took to make them."""
+    alike: dict[tuple[str, int, tuple[Part, ...]], _Share] = {}
+    for entry in order.holding.entries:
+        share = alike.setdefault((entry.told, entry.recipe_version, entry.parts), _Share(entry, 0, 0))
+        share.open_units += entry.open_units
+        share.shipped_units += entry.shipped_units
+    shares: dict[str, list[_Share]] = {}
+    for (told, _, _), share in alike.items():
+        shares.setdefault(told, []).append(share)
+    return shares
 
 
 def _taken(shares: list[_Share], units: int | None) -> list[tuple[Entry, int, int]]:
@@ -79,15 +90,10 @@ def _taken(shares: list[_Share], units: int | None) -> list[tuple[Entry, int, in
 
 
 def _parts(head: Row, n: int, line: Row, returned: int, taken: Iterable[tuple[Entry, int, int]]) -> Iterator[Row]:
-    """One row for each SKU that the line takes by one recipe, however many tellings it took to allocate it."""
     number = 0
-    alike: dict[tuple[int, tuple[Part, ...]], tuple[int, int]] = {}
     for entry, open_units, shipped_units in taken:
-        opened, left = alike.get((entry.recipe_version, entry.parts), (0, 0))
-        alike[entry.recipe_version, entry.parts] = (opened + open_units, left + shipped_units)
-    for (recipe_version, parts), (open_units, shipped_units) in alike.items():
-        for part in parts:
-            held = (part.sku, part.each, recipe_version, part.how == "counted", open_units, shipped_units)
+        for part in entry.parts:
+            held = (part.sku, part.each, entry.recipe_version, part.how == "counted", open_units, shipped_units)
             yield (*head, n, number, *line, returned, *held)
             number += 1
     if number == 0:
