@@ -19,6 +19,7 @@ FIELDS: dict[str, str] = {
     "Query.pushes": "read",
     "Query.orders": "read",
     "Query.order": "read",
+    "Query.oversells": "read",
     "Query.shops": "read",
     "Query.listings": "read",
     "Query.imports": "read",

@@ -168,6 +168,23 @@ def drift(
 
 
 @commands.command()
+def oversells(
+    sku: Sku = None,
+    shop: Shop = None,
+    since: Since = None,
+    until: Until = None,
+    to: To = None,
+    encoding: Encoding = "utf-8",
+    excel: Excel = False,
+    json: Json = False,
+) -> None:
+    """Write 売り越し: each shortage with the sale that should not have been possible, its window, and why it was."""
+    filters = {"sku": sku, "shop": shop, **_period(since, until)}
+    with fed_house() as house:
+        _table(house, "oversells", filters, to, encoding, excel=excel, as_json=json)
+
+
+@commands.command()
 def mall_file(
     shop: Annotated[str, typer.Option(help="The shop whose listings are written, in its mall's own form.")],
     differing: Annotated[bool, typer.Option("--differing", help="Only listings that are to be told.")] = False,

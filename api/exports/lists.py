@@ -11,6 +11,9 @@ from typing import Any, TypeAlias
 
 from adapters.kit.order_mail import JST
 from adapters.kit.table_writing import TextOrNumber
+from api import oversells
+from api.oversell_steps import Step
+from api.oversells import PageThen
 from api.wiring import House
 from projections import change_log, drift, listing_list, order_list, push_log
 from projections.change_log import Change
@@ -185,6 +188,33 @@ _DRIFT: Sequence[Column] = (
     ("位置", lambda row: row.position),
 )
 
+_OVERSELLS: Sequence[Column] = (
+    ("位置", lambda row: row.position),
+    ("記録日時", lambda row: _moment(row.recorded_at)),
+    ("商品SKU", lambda row: row.sku),
+    ("不足数", lambda row: row.units),
+    ("変動後想定在庫数", lambda row: row.after),
+    ("種類", lambda row: row.kind),
+    ("連携ショップ", lambda row: row.shop),
+    ("受注番号", lambda row: row.order_number),
+    ("商品コード", lambda row: row.item),
+    ("バリエーション", lambda row: row.variant),
+    ("販売日時", lambda row: _moment(row.sold_at)),
+    ("受信日時", lambda row: _moment(row.told_at)),
+    ("受信までの秒数", lambda row: row.window_seconds),
+    ("原因", lambda row: row.cause or None),
+    ("経緯", lambda row: " ".join(_step(step) for step in row.steps) or None),
+    ("他ページの反映数", lambda row: " ".join(_page_then(one) for one in row.pages) or None),
+)
+
+
+def _step(step: Step) -> str:
+    return f"{step.code}:{step.shop}/{step.order}" if step.order else f"{step.code}:{step.position}"
+
+
+def _page_then(one: PageThen) -> str:
+    return f"{one.shop}/{one.item}{'/' if one.variant else ''}{one.variant}:{one.told_units}→{one.expected_units}"
+
 
 def _behind_change(row: Change) -> Mapping[str, object]:
     return {"before": row.position}
@@ -209,6 +239,7 @@ def _behind_drift(row: DriftRow) -> Mapping[str, object]:
 CHANGES = Exported("changes", _CHANGES, change_log.page, _behind_change)
 PUSHES = Exported("pushes", _PUSHES, push_log.page, _behind_push)
 LISTINGS = Exported("listings", _LISTINGS, listing_list.page, _behind_listing)
+OVERSELLS = Exported("oversells", _OVERSELLS, oversells.page, lambda row: {"before": row.position})
 ORDERS = Exported("orders", _ORDERS, order_list.page, _behind_order)
 DRIFT = Exported("drift", _DRIFT, drift.page, _behind_drift)
-LISTS: Mapping[str, Exported] = {one.name: one for one in (LISTINGS, CHANGES, PUSHES, ORDERS, DRIFT)}
+LISTS: Mapping[str, Exported] = {one.name: one for one in (LISTINGS, CHANGES, PUSHES, ORDERS, OVERSELLS, DRIFT)}

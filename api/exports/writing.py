@@ -22,6 +22,7 @@ TABLES: Mapping[str, Sequence[str]] = {  # lists that are fed from facts
     "listings": ("listings",),
     "orders": ("orders",),
     "drift": ("drift",),
+    "oversells": ("oversells", "change_log", "orders", "push_log", "listings"),
     MALL_FILE: ("listings",),
 }
 
@@ -66,6 +67,7 @@ FILTERS: Mapping[str, Mapping[str, tuple[str, Kind]]] = {
         "classes": ("classes", "texts"),
         "openOnly": ("open_only", "flag"),
     },
+    "oversells": {"sku": ("sku", "text"), "shop": ("shop", "text"), **_PERIOD},
     MALL_FILE: {
         "shop": ("shop", "text"),
         "differing": ("differing", "flag"),

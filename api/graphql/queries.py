@@ -29,6 +29,7 @@ from api.graphql.nodes import (
 )
 from api.graphql.one_order import OneOrderQueries
 from api.graphql.order_desk import DeskQueries
+from api.graphql.oversells import OversellQueries
 from api.graphql.paging import Connection, connection, key_of
 from api.graphql.reading import read as _read
 from api.graphql.reconciling import DriftQueries
@@ -48,7 +49,9 @@ class TooManySkus(ValueError):
 
 
 @strawberry.type
-class Query(BelievedQueries, DeskQueries, DriftQueries, HoldQueries, InboxQueries, MailQueries, OneOrderQueries):
+class Query(
+    BelievedQueries, DeskQueries, DriftQueries, HoldQueries, InboxQueries, MailQueries, OneOrderQueries, OversellQueries
+):
     """Everything that can be read."""
 
     @strawberry.field

@@ -16,6 +16,7 @@ from api.graphql import (
     nodes,
     one_order,
     order_desk,
+    oversells,
     paging,
     queries,
     reconciling,
@@ -46,7 +47,7 @@ class Schema(strawberry.Schema):
 def schema(settings: Settings) -> Schema:
     """The schema as these settings limit it."""
     describe(believed, done, inputs, nodes, one_order, paging, queries, sending, serving, mutations, reconciling)
-    describe(order_desk, holds, inbox, mail)
+    describe(order_desk, oversells, holds, inbox, mail)
     return Schema(
         query=Query,
         mutation=Mutation,
