@@ -40,7 +40,7 @@ from projections.checkpoint import create_missing
 
 STAGE_ROWS = 5_000
 CHUNK_ROWS_FIRST, CHUNK_ROWS_MIN = 500, 50
-LOCK_SECONDS_AIM, CHUNK_GROWTH_MAX = 0.05, 1.25
+LOCK_SECONDS_AIM, CHUNK_GROWTH_MAX = 0.03, 1.25
 MOVED_TRIES_MAX = 5  # of deciding one chunk ahead, when the ledger moves on faster than we decide
 OUR_FORM = "house"
 PROBLEMS_SHOWN_MAX = 20
