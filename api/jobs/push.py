@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from api.jobs import push_rows
 from api.jobs.push_request import LeaseGone, Turn
 from api.jobs.push_rounds import Rounds
-from api.jobs.turns import Turns
+from api.jobs.turns import NOTHING, Turns
 from api.jobs.worker import Loop
 from api.shop_access import FILE, ConnectedShop, ShopAccesses
 from api.tables import mall_paces, push_batches, push_breakers, push_leases
@@ -25,6 +25,7 @@ SHOPS_AT_ONCE_MAX = 16  # by one process: a mall that hangs holds one of them
 FOLD_SECONDS_MAX = 5.0
 FORGET_SECONDS = 3_600.0
 ASLEEP_SECONDS_MAX = 600.0  # then what the mall did not know is asked for again
+LEAST_WAIT_SECONDS = 0.005
 FOLD_POLL_SECONDS, FOLD_POLL_SECONDS_MAX = 0.005, 0.25
 
 
@@ -50,13 +51,15 @@ class Pushing:
     asleep: dict[str, Asleep] = field(default_factory=dict)
 
 
-def loops(house: House) -> list[Loop]:
-    """The loop that finds the shops to be pushed; each has its turn in a thread of its own."""
-    accesses = ShopAccesses(house)
+def loops(house: House, accesses: ShopAccesses | None = None) -> list[Loop]:
+    """The loop that finds the shops to be pushed; each has its turn in a thread of its own. ``accesses`` are closed with it."""
+    accesses = accesses or ShopAccesses(house)
     pushing = pushing_of(house, accesses)
-    turns = Turns(
-        "push", lambda code: push_one(pushing, code), at_once_max=SHOPS_AT_ONCE_MAX, start_thread=house.start_thread
-    )
+
+    def turn(code: str) -> float:
+        return 0.0 if push_one(pushing, code) else _seconds_until(pushing, code)
+
+    turns = Turns("push", turn, at_once_max=SHOPS_AT_ONCE_MAX, start_thread=house.start_thread)
 
     def step() -> int:
         turns.give(_due(pushing))
@@ -67,6 +70,14 @@ def loops(house: House) -> list[Loop]:
         accesses.close()
 
     return [Loop("push", step, (Statements(house.database.schema).channel,), close=close)]
+
+
+def _seconds_until(pushing: Pushing, code: str) -> float:
+    """When the shop, which could do nothing just now, may be able to do something."""
+    known = pushing.asleep.get(code)
+    if known is None or known.until is None:
+        return NOTHING
+    return max(LEAST_WAIT_SECONDS, (known.until - pushing.house.clock.now()).total_seconds())
 
 
 def pushing_of(house: House, accesses: ShopAccesses) -> Pushing:

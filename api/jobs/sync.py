@@ -6,6 +6,7 @@ Where it is, is a row; a sync that lost its worker is taken up by the next one.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from api.jobs import push_rows
@@ -81,7 +82,7 @@ def page(rounds: "Rounds") -> bool:
         with house.pool.connection() as connection:
             push_syncs.end(connection, turn.code, at.sync)
         return True
-    if rounds.manner.looks and not _read(rounds, rows, found.position):
+    if rounds.manner.looks and not _read(rounds, rows, found.position, at):
         return False
     stated = _state(rounds, [row.key for row in rows], at)
     if stated is None:
@@ -103,10 +104,18 @@ def _next(rounds: "Rounds", after: str) -> Rows:
         )
 
 
-def _read(rounds: "Rounds", rows: Sequence[Queued], position: int) -> bool:
-    """The page was read, in requests of the mall's size; False: it does not answer now."""
+def _read(rounds: "Rounds", rows: Sequence[Queued], position: int, at: Running) -> bool:
+    """The page was read in this sync, in requests of the mall's size; False: the mall does not answer now.
+
+    What differs is told at once between two pages, so what was read already is not asked for again.
+    """
     size = rounds.turn.one.mall.read_batch_max
-    return all(rounds.read_numbers(rows[start : start + size], position) for start in range(0, len(rows), size))
+    left = [row for row in rows if not _read_since(row, at.started_at)]
+    return all(rounds.read_numbers(left[start : start + size], position) for start in range(0, len(left), size))
+
+
+def _read_since(row: Queued, moment: datetime | None) -> bool:
+    return moment is not None and row.numbers.read_at is not None and row.numbers.read_at >= moment
 
 
 def _state(rounds: "Rounds", wanted: Sequence[ListingKey], at: Running) -> Running | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import psycopg
 import structlog
@@ -25,6 +25,7 @@ LISTEN_SECONDS = 0.5  # how soon the listener sees that the worker stops
 CONNECT_SECONDS_MAX = 5
 STOP_SECONDS_MAX = 30.0
 log = structlog.get_logger()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ class Attempts:
         self._failures = 0
 
     def one(
-        self, step: Callable[[], int], note: Callable[[int, str | None], None] = lambda _failures, _error: None
-    ) -> int | None:
+        self, step: Callable[[], T], note: Callable[[int, str | None], None] = lambda _failures, _error: None
+    ) -> T | None:
         """What the step answered; None: it failed, and the time to wait has passed. ``note`` is told failures and class before that."""
         try:
             count = step()

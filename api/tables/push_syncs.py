@@ -18,6 +18,7 @@ class Running:
     sent: int = 0
     same: int = 0
     rejected: int = 0
+    started_at: datetime | None = None
 
 
 def begin(connection: psycopg.Connection, shop: str, sync: str, now: datetime) -> str:
@@ -34,7 +35,7 @@ def begin(connection: psycopg.Connection, shop: str, sync: str, now: datetime) -
 def running(connection: psycopg.Connection, shop: str) -> Running | None:
     """The shop's full sync; None when none runs."""
     row = connection.execute(
-        "SELECT sync, after, sent, same, rejected FROM push_syncs WHERE shop = %s", (shop,), prepare=True
+        "SELECT sync, after, sent, same, rejected, started_at FROM push_syncs WHERE shop = %s", (shop,), prepare=True
     ).fetchone()
     return None if row is None else Running(*row)
 
