@@ -26,6 +26,7 @@ FIELDS: dict[str, str] = {
     "Query.believed": "read",
     "Query.drift": "read",
     "Query.driftRuns": "read",
+    "Query.syncs": "read",
     "Query.diagnosis": "shops",
     "Query.holds": "read",
     "Query.inbox": "orders",
@@ -81,6 +82,12 @@ FIELDS: dict[str, str] = {
     "Mutation.removeMailbox": "shops",
     "Mutation.reconcile": "listings",
     "Mutation.mendDrift": "stock",
+    "Mutation.startSync": "shops",
+    "Mutation.pauseSync": "shops",
+    "Mutation.resumeSync": "shops",
+    "Mutation.stopSync": "shops",
+    "Mutation.changeSchedule": "shops",
+    "Mutation.putBack": "shops",
 }
 
 # Routes of the HTTP app: (method, path) to scope; None: no key is asked for, and the row says why.

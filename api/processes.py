@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 
 from api.app import build
-from api.jobs import hold_expiry, intake, mailbox_polling, order_polling, push, retention, shipping_source
+from api.jobs import hold_expiry, intake, mailbox_polling, order_polling, push, retention, schedule, shipping_source
 from api.jobs.worker import Loop, Worker, working
 from api.localpg import LocalPostgres
 from api.mail.smtp import receiving
@@ -130,6 +130,7 @@ def loops(house: House) -> Sequence[Loop]:
         *push.loops(house),
         *hold_expiry.loops(house),
         *shipping_source.loops(house),
+        *schedule.loops(house),
         *retention.loops(house),
     ]
 

@@ -1,12 +1,18 @@
 """``daicho shop``: connect a shop, show it, confirm its listings, turn its switches."""
 
 import sys
-from datetime import datetime, timedelta, timezone
-from typing import Annotated
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.output import Cell, Json, say, show_record, show_rows
+
+if TYPE_CHECKING:
+    from api.jobs.switching import Seen
+    from api.wiring import House
+    from ledger.writer import Done
 
 commands = typer.Typer(
     name="shop", help="Connected shops (連携ショップ): add, test, show, start, stop.", no_args_is_help=True
@@ -67,7 +73,13 @@ def start(
     intake: Annotated[bool, typer.Option("--intake", help="受注取込 起動.")] = False,
     push: Annotated[bool, typer.Option("--push", help="在庫反映 起動, after a reviewed dry run.")] = False,
     review: Annotated[bool, typer.Option("--review", help="Read the mall back and show the difference first.")] = False,
-    confirm: Annotated[bool, typer.Option("--confirm", help="You saw the difference: the guard lets it pass.")] = False,
+    seen: Annotated[
+        str | None,
+        typer.Option(help="CHANGED,TOZERO as the review before showed: the guard lets as many pass, not more."),
+    ] = None,
+    file: Annotated[
+        list[Path] | None, typer.Option(help="Review with the mall's own stock file instead of its API; several times.")
+    ] = None,
     backlog: Annotated[
         str | None,
         typer.Option(
@@ -101,7 +113,7 @@ def start(
             done = intake_start.start_intake(house, shop, house.by(ACTOR), backlog=backlog, up_to=until)
             record["position"] = done.position
         if review:
-            record |= _cells(switching.review(house, shop, ACTOR, confirm=confirm).answer)
+            record |= _cells(_review(house, shop, file, _seen(seen)).answer)
         if push:
             record["position"] = switching.start_push(house, shop, ACTOR).position
     show_record(record, as_json=json)
@@ -218,6 +230,28 @@ def shipping(
     with open_house(load()) as house:
         done = house.book.do(state_source(shop, source, days), house.by(ACTOR))
     show_record({"shop": shop, "source": source, "days": days, "position": done.position}, as_json=json)
+
+
+def _seen(text: str | None) -> "Seen | None":
+    from api.jobs.switching import Seen
+
+    if text is None:
+        return None
+    changed, comma, to_zero = text.partition(",")
+    if not (comma and changed.strip().isdecimal() and to_zero.strip().isdecimal()):
+        raise PairNotAccepted(f"--seen {text!r}; expected the two counts that the review showed: wouldChange,toZero")
+    return Seen(int(changed), int(to_zero))
+
+
+def _review(house: "House", shop: str, files: list[Path] | None, seen: "Seen | None") -> "Done":
+    from api.cli.listing import file_of
+    from api.jobs import reviewing_files, switching
+
+    if not files:
+        return switching.review(house, shop, ACTOR, seen=seen)
+    opened = [file_of(path) for path in files]
+    made = min(datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in files)
+    return reviewing_files.review_files(house, shop, opened, made, ACTOR, seen=seen)
 
 
 def _pairs(given: list[str] | None, *, secret: bool = False) -> dict[str, str]:

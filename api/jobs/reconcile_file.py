@@ -59,7 +59,7 @@ def reconcile_files(
         with house.pool.connection() as connection:
             known = position_at(connection, house.database.schema, counted_at)
         seen: set[ListingKey] = set()
-        for chunk in _chunks(files, adapters.declared(shop.mall), shop):
+        for chunk in numbers_of(files, adapters.declared(shop.mall), shop):
             found = _suspects(house, run.one.mall.units_max, code, chunk, known, counted_at, by)
             seen |= {one.key for one in found}
             run.take(found)
@@ -76,7 +76,7 @@ def reconcile_files(
         accesses.close()
 
 
-def _chunks(files: Sequence[File], mall: Mall, shop: Shop) -> Iterator[list[ListingRead]]:
+def numbers_of(files: Sequence[File], mall: Mall, shop: Shop) -> Iterator[list[ListingRead]]:
     """The rows that state a number, a listing once; the last row that names it counts."""
     chunk: dict[ListingKey, ListingRead] = {}
     for file in files:

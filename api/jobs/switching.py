@@ -3,11 +3,12 @@
 The numbers a mall showed at the review stand in MallRead facts from ``read_position`` on: they are kept, and can be put back.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from api.jobs import mall_reading
 from api.projecting import catch_up
 from api.shop_access import ConnectedShop, ShopAccesses
+from api.windows import SYNC_AT, default_time
 from api.wiring import House
 from ledger import keys, listing
 from ledger.book import shops
@@ -22,11 +23,22 @@ from projections.listing_list import ListingNow
 # The guard, unless the shop's settings say otherwise: a first switch-on that changes this much is confirmed by a person.
 GUARD_CHANGED_PERCENT = 30
 GUARD_TO_ZERO = 50
+NAMED_MAX = 20  # listings and SKUs that a review names
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The counts that a person saw at a review, and says yes to: the guard lets as many pass, and not more."""
+
+    changed: int
+    to_zero: int
 
 
 @dataclass
-class _Difference:
-    """Counts of one review. Mutable: listings are added page by page."""
+class Difference:
+    """Counts of one review. Mutable: listings are added one by one. ``unsold``: SKUs in 在庫未登録, ``on_at_zero``: listings that
+    0 will not stop; the first of each.
+    """
 
     listings: int = 0
     changed: int = 0
@@ -34,53 +46,72 @@ class _Difference:
     unregistered: int = 0
     not_found: int = 0
     sells_at_zero: int = 0
+    to_confirm: int = 0
     units_max: int = UNITS_MAX
+    unsold: list[str] = field(default_factory=list)
+    on_at_zero: list[str] = field(default_factory=list)
 
     def add(self, row: ListingNow, found: ListingRead) -> None:
         """One listing beside what the mall shows for it."""
         self.listings += 1
-        self.sells_at_zero += row.sells_at_zero
+        self.to_confirm += row.state == listing.TO_CONFIRM
+        if row.sells_at_zero:
+            self.sells_at_zero += 1
+            self.on_at_zero += [str(row.key)] if len(self.on_at_zero) < NAMED_MAX else []
         wanted = would_want(row, self.units_max)
         if wanted is None:
             self.unregistered += 1
+            self.unsold += [row.sku] if len(self.unsold) < NAMED_MAX else []
             return
         self.not_found += not found.found
         self.changed += found.units != wanted
         self.to_zero += wanted == 0 and found.units != 0
 
 
-def review(house: House, code: str, actor: str, *, confirm: bool = False) -> Done:
+def review(house: House, code: str, actor: str, *, seen: Seen | None = None) -> Done:
     """The shop is read back and its numbers are held against what we want; what a person was shown is a fact.
 
-    The answer has the counts and ``guardPassed``. ``confirm``: the person saw the difference, so the guard lets it pass.
-    Raises ShopNotReady, MallNotRead.
+    The answer has the counts and ``guardPassed``. ``seen``: the counts of the review before, which the person says yes to: the
+    guard lets this one pass when no more would change. Raises ShopNotReady, MallNotRead.
     """
     accesses = ShopAccesses(house)
     try:
         one = accesses.connected(code)
-        read_position, seen = _read_all(house, accesses, one, actor)
+        read_position, difference = _read_all(house, accesses, one, actor)
     finally:
         accesses.close()
-    if not seen.listings:
+    return record_review(house, one, actor, read_position, difference, seen)
+
+
+def record_review(
+    house: House, one: ConnectedShop, actor: str, read_position: int, found: Difference, seen: Seen | None
+) -> Done:
+    """What a person was shown is a fact, with whether the guard lets it pass. Raises ShopNotReady for a shop without listings."""
+    code = one.code
+    if not found.listings:
         raise ShopNotReady(f"shop {code} has no linked listings; expected its product file to be imported first")
-    passed = confirm or _within_guard(one, seen)
+    agreed = seen is not None and found.changed <= seen.changed and found.to_zero <= seen.to_zero
+    passed = agreed or _within_guard(one, found)
     reviewed = DryRunReviewed(
         read_position=read_position,
-        listings=seen.listings,
-        changed=seen.changed,
-        to_zero=seen.to_zero,
-        unregistered=seen.unregistered,
-        sells_at_zero=seen.sells_at_zero,
+        listings=found.listings,
+        changed=found.changed,
+        to_zero=found.to_zero,
+        unregistered=found.unregistered,
+        sells_at_zero=found.sells_at_zero,
         guard_passed=passed,
     )
     done = house.book.do(shops.review_dry_run(code, reviewed), house.by(actor))
     answer = {
-        "listings": seen.listings,
-        "wouldChange": seen.changed,
-        "toZero": seen.to_zero,
-        "unregistered": seen.unregistered,
-        "sellsAtZero": seen.sells_at_zero,
-        "notAtTheMall": seen.not_found,
+        "unregistered": found.unregistered,
+        "unregisteredSkus": found.unsold,
+        "sellsAtZero": found.sells_at_zero,
+        "sellsAtZeroListings": found.on_at_zero,
+        "toConfirm": found.to_confirm,
+        "listings": found.listings,
+        "wouldChange": found.changed,
+        "toZero": found.to_zero,
+        "notAtTheMall": found.not_found,
         "guardPassed": passed,
         "readPosition": read_position,
         "position": done.position,
@@ -89,9 +120,13 @@ def review(house: House, code: str, actor: str, *, confirm: bool = False) -> Don
 
 
 def start_push(house: House, code: str, actor: str) -> Done:
-    """在庫反映 起動, with the numbers of the last review kept. Raises ShopNotReady, which names what is missing."""
+    """在庫反映 起動, with the numbers of the last review kept and a full sync every night, unless the shop has a time for it.
+
+    Raises ShopNotReady, which names what is missing.
+    """
     kept = house.look(keys.shop(code), _LAST_READ)
-    return house.book.do(shops.start_push(code, kept_position=kept), house.by(actor))
+    night = {SYNC_AT: default_time(code)}
+    return house.book.do(shops.start_push(code, kept_position=kept, settings=night), house.by(actor))
 
 
 def stop_push(house: House, code: str, actor: str) -> Done:
@@ -124,10 +159,10 @@ def would_want(row: ListingNow, units_max: int) -> int | None:
 # ------------------------------------------------------------------ reading the mall back
 
 
-def _read_all(house: House, accesses: ShopAccesses, one: ConnectedShop, actor: str) -> tuple[int, _Difference]:
+def _read_all(house: House, accesses: ShopAccesses, one: ConnectedShop, actor: str) -> tuple[int, Difference]:
     """Every listing of the shop is read, in requests of the mall's size, at its pace; each reading is a fact."""
     catch_up(house)
-    first, seen = 0, _Difference(units_max=one.mall.units_max)
+    first, seen = 0, Difference(units_max=one.mall.units_max)
     wanted = list(mall_reading.keys_of(house, one.code, [listing.LINKED, listing.TO_CONFIRM]))
     for reading in mall_reading.read_listings(house, accesses, one, wanted, house.by(actor)):
         first = first or reading.position
@@ -136,7 +171,7 @@ def _read_all(house: House, accesses: ShopAccesses, one: ConnectedShop, actor: s
     return first, seen
 
 
-def _within_guard(one: ConnectedShop, seen: _Difference) -> bool:
+def _within_guard(one: ConnectedShop, seen: Difference) -> bool:
     percent = int(one.shop.settings.get("guard.changed_percent", GUARD_CHANGED_PERCENT))
     to_zero = int(one.shop.settings.get("guard.to_zero", GUARD_TO_ZERO))
     return seen.changed * 100 <= percent * seen.listings and seen.to_zero <= to_zero

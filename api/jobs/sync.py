@@ -17,7 +17,7 @@ from api.tables.push_syncs import Running
 from api.wiring import House
 from ledger import keys, shop
 from ledger.book import By, Verb
-from ledger.facts.shop import SyncFinished, SyncStarted
+from ledger.facts.shop import SyncFinished, SyncPaused, SyncResumed, SyncStarted
 from ledger.terms import ListingKey
 from ledger.view import Draft, View, Wanted
 from ledger.writer import Decision
@@ -37,7 +37,7 @@ def start(house: House, code: str, by: By, *, trigger: str) -> str:
     mine = house.new_id()
     with house.pool.connection() as connection:
         count = push_rows.linked(connection, house.database.schema, code)
-        found = push_syncs.begin(connection, code, mine, house.clock.now())
+        found = push_syncs.begin(connection, code, mine, house.clock.now(), listings=count)
     if found != mine:
         return found
     try:
@@ -47,6 +47,48 @@ def start(house: House, code: str, by: By, *, trigger: str) -> str:
             push_syncs.end(connection, code, found)
         raise
     return found
+
+
+class NoSync(ValueError):
+    """No full sync of the shop runs; the message says what was expected."""
+
+
+def pause(house: House, code: str, by: By) -> int:
+    """The shop's full sync waits where it is; orders go on. The answer is the position. Raises NoSync."""
+    return _turned(house, code, by, paused=True)
+
+
+def resume(house: House, code: str, by: By) -> int:
+    """The shop's full sync goes on where it was. The answer is the position. Raises NoSync."""
+    return _turned(house, code, by, paused=False)
+
+
+def stop(house: House, code: str, by: By) -> int:
+    """The shop's full sync is over, with what it did. The answer is the position. Raises NoSync."""
+    with house.pool.connection() as connection:
+        at = push_syncs.progress(connection, code)
+        if at is None:
+            raise NoSync(_none_runs(code))
+        push_syncs.end(connection, code, at.sync)
+    ended = Running(at.sync, "", at.sent, at.same, at.rejected)
+    return house.book.do(finished(code, ended, ["stopped"]), by).position
+
+
+def _turned(house: House, code: str, by: By, *, paused: bool) -> int:
+    with house.pool.connection() as connection:
+        at = push_syncs.progress(connection, code)
+        if at is None:
+            raise NoSync(_none_runs(code))
+        changed = push_syncs.pause(connection, code, paused=paused)
+    fact = SyncPaused(sync=at.sync) if paused else SyncResumed(sync=at.sync)
+    stream = keys.shop(code)
+    drafts = [Draft(stream, fact)] if changed else []
+    verb = Verb("turn_sync", lambda _: Decision(drafts), (code, at.sync, paused), Wanted(streams={stream}))
+    return house.book.do(verb, by).position
+
+
+def _none_runs(code: str) -> str:
+    return f"no full sync of shop {code} runs; expected one: daicho sync start {code}"
 
 
 def started(code: str, sync: str, trigger: str, listings: int) -> Verb:

@@ -7,7 +7,7 @@ from datetime import datetime
 from ledger import keys, listing, shop
 from ledger.book import Verb
 from ledger.facts.listing import ListingFact, ListingRetired, ListingSettingsChanged, ResendAsked
-from ledger.facts.shop import DryRunReviewed, ShopFact
+from ledger.facts.shop import DryRunReviewed, NumbersPutBack, ShopFact, SyncSkipped
 from ledger.listing import Listing
 from ledger.shop import Shop
 from ledger.terms import CODE_CHARACTERS_MAX, ListingKey, utc_text
@@ -78,19 +78,28 @@ def review_dry_run(code: str, reviewed: DryRunReviewed) -> Verb:
     return _shop("review_dry_run", code, reviewed, lambda now: shop.review(now, reviewed))
 
 
-def start_push(code: str, *, kept_position: int, one_way: bool = False) -> Verb:
-    """在庫反映 起動. Raises ShopNotReady."""
-    return _shop(
-        "start_push",
-        code,
-        (kept_position, one_way),
-        lambda now: shop.start_push(now, kept_position=kept_position, one_way=one_way),
-    )
+def start_push(
+    code: str, *, kept_position: int, one_way: bool = False, settings: Mapping[str, str] | None = None
+) -> Verb:
+    """在庫反映 起動. ``settings`` that the shop does not have yet begin with it (its schedule). Raises ShopNotReady."""
+    given = dict(settings or {})
+
+    def facts(now: Shop) -> Sequence[ShopFact]:
+        started = shop.start_push(now, kept_position=kept_position, one_way=one_way)
+        new = {name: value for name, value in given.items() if name not in now.settings}
+        return [*started, *(shop.change_settings(now, new) if started else [])]
+
+    return _shop("start_push", code, (kept_position, one_way, given), facts)
 
 
 def stop_push(code: str, on_their_way: int = 0) -> Verb:
     """在庫反映 停止."""
     return _shop("stop_push", code, on_their_way, lambda now: shop.stop_push(now, on_their_way))
+
+
+def put_back(code: str, fact: NumbersPutBack) -> Verb:
+    """The mall shows the kept numbers again."""
+    return _shop("put_back", code, fact, lambda _: [fact])
 
 
 def pause_shop(code: str, cause: str) -> Verb:
@@ -101,6 +110,11 @@ def pause_shop(code: str, cause: str) -> Verb:
 def resume_shop(code: str) -> Verb:
     """The cause of the pause is gone."""
     return _shop("resume_shop", code, (), shop.resume)
+
+
+def skip_sync(code: str, due_at: str, reason: str) -> Verb:
+    """The scheduled full sync did not begin; ``reason`` is a code."""
+    return _shop("skip_sync", code, (due_at, reason), lambda _: [SyncSkipped(due_at=due_at, reason=reason)])
 
 
 def choose_send_type(code: str, send_type: str) -> Verb:

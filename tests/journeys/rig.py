@@ -119,9 +119,13 @@ class Journey:
 
     def review(self, mall: EmulatedMall) -> Any:
         """The dry run, looked at by a person; the listings are confirmed by list."""
-        answer = self.ask("mutation ($s: String!) { reviewDryRun(shop: $s, confirm: true) { answer } }", s=mall.code)
+        query = "mutation ($s: String!, $c: Int, $z: Int) { reviewDryRun(shop: $s, seenChanged: $c, seenToZero: $z) { answer } }"
+        seen = self.ask(query, s=mall.code)["reviewDryRun"]["answer"]
+        if not seen["guardPassed"]:
+            counts = {"c": seen["wouldChange"], "z": seen["toZero"]}
+            seen = self.ask(query, s=mall.code, **counts)["reviewDryRun"]["answer"]
         self.daicho("shop", "confirm", mall.code)
-        return answer["reviewDryRun"]["answer"]
+        return seen
 
     def start_push(self, mall: EmulatedMall) -> None:
         self.ask("mutation ($s: String!) { startPush(shop: $s) { position } }", s=mall.code)
