@@ -26,7 +26,10 @@ LINES_MAX = 200_000  # 10 MB of attachments have 130,000
 BOUNDARIES_MAX = 50  # the parser's work grows with lines × nested boundaries
 FORWARDS_MAX = 5  # a mail in a mail in a mail …
 HEADER_CHARACTERS_MAX = 10_000
-TEXT_CHARACTERS_MAX = 2_000_000
+TEXT_BYTES_MAX = (
+    1_000_000  # of one part, before it is decoded: an order mail has some thousands, and decoding takes its time
+)
+TEXT_CHARACTERS_MAX = 2_000_000  # of all parts
 REPLACED_SHARE_MAX = 0.2  # more than this of a text unreadable: nothing in it can be trusted
 YEAR_MIN = 2000
 
@@ -177,7 +180,7 @@ def _best_text(message: Message) -> _Text | NotUnderstood:
         if kind not in ("text/plain", "text/html") or part.is_multipart() or _is_attachment(part):
             continue
         decoded = _part_text(part)
-        if len(decoded.text) > TEXT_CHARACTERS_MAX:
+        if decoded is None:
             return NotUnderstood("mail_text_too_long")
         if decoded.text.strip():
             (plain if kind == "text/plain" else html).append(decoded)
@@ -197,9 +200,12 @@ def _is_attachment(part: Message) -> bool:
     return _header(part, "content-disposition").strip().lower().startswith("attachment")
 
 
-def _part_text(part: Message) -> _Text:
+def _part_text(part: Message) -> _Text | None:
+    """The part's text; None when it is too long to be decoded."""
     payload = part.get_payload(decode=True)
     raw = payload if isinstance(payload, bytes) else b""
+    if len(raw) > TEXT_BYTES_MAX:
+        return None
     decoded = decode(raw, _parameter(part, "charset"))
     text = decoded.text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if part.get_content_type() == "text/plain" and (_parameter(part, "format") or "").lower() == "flowed":

@@ -292,15 +292,15 @@ def test_nothing_in_a_field_makes_it_raise(value: bytes, name: bytes) -> None:
 )
 def test_no_body_takes_long(part: bytes) -> None:
     raw = signing.signed(order(), MALL) + part
-    began = time.perf_counter()
+    began = time.process_time()
     assert proof(raw) == "body_changed"
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
 
 
 @pytest.mark.parametrize("value", [b" " * 200_000, b"(" * 15_000, b";" * 200_000, b"b=" * 100_000, b"a=b; " * 40_000])
 @pytest.mark.parametrize("name", [b"DKIM-Signature", b"ARC-Seal", b"Authentication-Results", b"From"])
 def test_no_header_takes_long(name: bytes, value: bytes) -> None:
     believed = Believed(BELIEVED.sending_domains, BELIEVED.signing_domains, OWN, (FORWARDER,))
-    began = time.perf_counter()
+    began = time.process_time()
     prove(name + b": x " + value + b"\r\n" + signing.signed(order(), MALL), believed, dns(), NOW)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
