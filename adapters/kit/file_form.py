@@ -1,7 +1,7 @@
 """What a mall's file is to us: formats with readers, and the rows they understand or do not."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -52,15 +52,22 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """One row that is not understood: which cell, what it says, what was expected. Quotes cells of stock files only."""
+    """One row that is not understood: which cell, what it says, what was expected. Quotes cells of stock files only.
+
+    ``item``: the product that the row is certainly of, "" when that is not said; its other rows are read knowing that this
+    one is there. ``file``: which file, where several were sent together.
+    """
 
     row: int
     column: str
     value: str
     expected: str
+    item: str = ""
+    file: str = ""
 
     def __str__(self) -> str:
         where = f"row {self.row}, column {self.column}" if self.column else f"row {self.row}"
+        where = f"{self.file}, {where}" if self.file else where
         seen = f": {self.value!r}" if self.column or self.value else ""
         return f"{where}{seen}; expected {self.expected}"
 
@@ -78,12 +85,54 @@ RowReader: TypeAlias = Callable[[Iterable[tuple[int, Sequence[str]]]], Iterator[
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """What the file of products says of one product, for the rows of the file of its variants.
+
+    ``key`` is the item of the listings' keys. ``number`` is the merchant's own code of the product; ``divided``: its stock
+    stands with its variants, in the other file.
+    """
+
+    key: str
+    number: str = ""
+    name: str = ""
+    divided: bool = False
+    preorder: bool = False
+
+
+# What one row of the file of products says, cell by cell; None: nothing of a product.
+ReadParent: TypeAlias = Callable[[Sequence[str]], Parent | None]
+
+
+def named_after(row: FileRow, parent: Parent) -> FileRow:
+    """The variant's row with its product's name before its own, where it does not say it itself."""
+    if not parent.name or row.name.startswith(parent.name):
+        return row
+    return replace(row, name=f"{parent.name} {row.name}".strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What rows of this form leave to another form of the same mall: the files are sent in one import.
+
+    ``form`` is the other form's name, ``by`` the column in which both name the product. ``fill`` adds what is known there.
+    ``without``: what cannot be done with this file alone, as a person is told; "" nothing is lacking.
+    """
+
+    form: str
+    by: str
+    fill: Callable[[FileRow, Parent], FileRow] = named_after
+    without: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FileFormat:
     """One kind of file a mall gives out.
 
     ``open`` takes the header cells and the settings of the shop's profile; it answers a reader or why the file is
     not of this format. ``target`` is what the numbers set: available (想定) for a mall's own file. ``name_time``: a
     pattern whose group is the time in Japan, yyyymmddhhmm or with seconds, at which a file so named was made.
+    ``tell_apart``: the profile's list of columns of which a file has one, or is another mall's; a person may overrule it.
+    ``parents`` and ``joined``: for a file of products and the file of their variants, which are one import.
     """
 
     name: str
@@ -95,3 +144,6 @@ class FileFormat:
     open: Callable[[Sequence[str], Profile], RowReader | NotThisFormat]
     target: str = "available"
     name_time: str | None = None
+    tell_apart: str = ""
+    parents: Callable[[Sequence[str], Profile], ReadParent | NotThisFormat] | None = None
+    joined: Joined | None = None

@@ -21,6 +21,7 @@ LINE_CHARACTERS_MAX = 1_000_000  # a file without line breaks is not a table
 ROWS_MAX = 5_000_000
 COLUMNS_MAX = 2_000
 ENCODINGS = ("utf-8", "cp932")
+ENCODINGS_ASKED = ("utf-8", "cp932", "utf-16", "utf-16-le", "utf-16-be")
 
 ASCII = "ascii"  # the head says nothing yet; the first byte above ASCII decides
 
@@ -58,17 +59,24 @@ class NotUnits:
 # ------------------------------------------------------------------ reading
 
 
-def open_table(chunks: Iterable[bytes], *, delimiter: str = ",", encodings: Sequence[str] = ENCODINGS) -> Table:
+def open_table(
+    chunks: Iterable[bytes],
+    *,
+    delimiter: str = ",",
+    encodings: Sequence[str] = ENCODINGS,
+    encoding: str | None = None,
+) -> Table:
     """The table in ``chunks`` of bytes (of any size); memory stays that of one chunk and one row.
 
-    Blank lines are passed. Raises TableRefused here for an empty file or an unreadable header, and from ``rows`` for
-    bad bytes, NUL, an over-long cell or line, or more than ROWS_MAX rows.
+    Blank lines are passed. ``encoding``: one of ENCODINGS_ASKED that a person named, instead of what the bytes look like.
+    Raises TableRefused here for an empty file or an unreadable header, and from ``rows`` for bad bytes, NUL, an over-long
+    cell or line, or more than ROWS_MAX rows.
     """
     source = iter(chunks)
     head = _head(source)
     if not head.strip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"):
         raise TableRefused(RowProblem(1, "", "", "a header line; the file is empty"))
-    encoding = encoding_of(head, encodings)
+    encoding = _asked(head, encoding) if encoding else encoding_of(head, encodings)
     lines = _Lines(_joined(head, source), encoding, encodings)
     rows = _rows(lines, delimiter)
     header = next(rows, (1, []))[1]
@@ -149,6 +157,13 @@ def _head(source: Iterator[bytes]) -> bytes:
         parts.append(chunk)
         size += len(chunk)
     return b"".join(parts)
+
+
+def _asked(head: bytes, encoding: str) -> str:
+    """The encoding a person named; a mark at the beginning is never a part of the first column's name."""
+    assert encoding in ENCODINGS_ASKED, encoding
+    marked = next((name for mark, name in _MARKS if head.startswith(mark) and name.startswith(encoding)), None)
+    return marked or encoding
 
 
 def _utf_16_without_mark(head: bytes) -> str | None:

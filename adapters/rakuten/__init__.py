@@ -6,6 +6,7 @@ from adapters.rakuten.emulator import emulator
 from adapters.rakuten.files import NORMAL_ITEM, UNITS_MAX, write_stock
 from adapters.rakuten.mail import read_order_mail
 from adapters.rakuten.order_files import ORDERS_CSV
+from adapters.rakuten.old_files import OLD_ITEM, OLD_SELECT
 from adapters.rakuten.orders import ORDERS
 from adapters.rakuten.push import BATCH_MAX, push
 from adapters.rakuten.push_file import PUSH_FILE
@@ -56,8 +57,8 @@ MALL = Mall(
     restores_on_cancel=RestoresOnCancel.FLAG,
     sells_at_zero="在庫切れ時の注文受付",
     units_max=UNITS_MAX,
-    products_in=(NORMAL_ITEM,),
-    stock_in=(NORMAL_ITEM,),
+    products_in=(NORMAL_ITEM, OLD_ITEM, OLD_SELECT),
+    stock_in=(NORMAL_ITEM, OLD_ITEM, OLD_SELECT),
     stock_out=write_stock,
     order_mail=read_order_mail,
     order_webhook=NotOffered("RMS WEB SERVICE lists no notification of orders (NOTES.md)"),

@@ -36,7 +36,6 @@ _OPTIONAL = (
     "在庫切れ時の注文受付",
     "予約商品発売日",
 )
-_OLD_FORMAT = ("項目選択肢別在庫用在庫数", "在庫タイプ", "コントロールカラム", "項目選択肢用コントロールカラム")
 _ONCE = f"one row for each {ITEM} and {VARIANT}; this pair stood in an earlier row"
 _CODE = f"1 to {CODE_CHARACTERS_MAX} characters on one line"
 _JAN_DIGITS = frozenset((8, 12, 13, 14))
@@ -79,12 +78,7 @@ def open_normal_item(header: Sequence[str], profile: Profile) -> RowReader | Not
     wanted = {name: (name,) for name in (*_REQUIRED, *_OPTIONAL)}
     found = columns_of(header, wanted, required=_REQUIRED)
     if isinstance(found, NotThisFormat):
-        old = next((name for name in header if name in _OLD_FORMAT), None)
-        if old is None or VARIANT in header:
-            return found
-        return NotThisFormat(
-            f"column {old}: the old format (dl-item.csv, dl-select.csv); expected the SKU format dl-normal-item.csv with {VARIANT}"
-        )
+        return found
     at = [found.get(name, -1) for name in (*_REQUIRED, *_OPTIONAL)]
     return _Reader(_Columns(len(header), *at), profile)
 

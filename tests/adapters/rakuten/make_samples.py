@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.adapters.rakuten import sample_files, sample_mails
+from tests.adapters.rakuten import sample_files, sample_mails, sample_old_files
 
 FOLDER = Path(__file__).parents[3] / "adapters" / "rakuten" / "samples"
 
@@ -11,7 +11,11 @@ FOLDER = Path(__file__).parents[3] / "adapters" / "rakuten" / "samples"
 def contents() -> dict[str, bytes]:
     """Every file of the folder by its name."""
     made: dict[str, bytes] = {}
-    for kind, samples in ((".eml", sample_mails.samples()), (".csv", sample_files.samples())):
+    for kind, samples in (
+        (".eml", sample_mails.samples()),
+        (".csv", sample_files.samples()),
+        (".csv", sample_old_files.samples()),
+    ):
         for name, raw, want in samples:
             assert f"{name}.want.json" not in made, name
             made[name + kind] = raw

@@ -188,12 +188,6 @@ def odd_cells() -> Iterator[Sample]:
 
 
 def refused() -> Iterator[Sample]:
-    old = ("コントロールカラム", ITEM, NUMBER, NAME, "在庫タイプ", UNITS, RESTORES, SELLS)
-    yield (
-        "old_item",
-        table([{"コントロールカラム": "", ITEM: "abc", "在庫タイプ": "1", UNITS: "5"}], old),
-        NOT_RECOGNISED,
-    )
     select = (
         "項目選択肢用コントロールカラム",
         ITEM,
