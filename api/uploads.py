@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from starlette.requests import ClientDisconnect
 
 from api.graphql.inputs import TimeNotAccepted, aware
-from api.jobs import imports
+from api.jobs import imports, staging
 from api.jobs.imports import Wish
 from api.keys import Caller
 from api.tables.imports import ImportFile
@@ -43,13 +43,19 @@ def router(house: House, bridge: Bridge, caller: Callable[..., Awaitable[Caller]
         mode: Annotated[str, Query(pattern="^(overwrite|add)$")] = "overwrite",
         counted_at: Annotated[datetime | None, Query(alias="countedAt")] = None,
         owed: Annotated[str | None, Query(pattern="^(before|after)$")] = None,
+        form: Annotated[str, Query(alias="format", max_length=100)] = "",
+        encoding: Annotated[str, Query(max_length=20)] = "",
+        add_to: Annotated[str, Query(alias="addTo", max_length=100)] = "",
         apply: bool = False,
     ) -> dict[str, object]:
-        """The file is staged; with ``apply`` it is applied too. 400 says what is wrong with it, 413 that it is too large."""
+        """The file, or a zip of several, is staged; with ``apply`` it is applied too. ``addTo``: it is one more file of an
+        import that was sent and not yet applied. 400 says what is wrong with it, 413 that it is too large.
+        """
         chosen = None if shop == OUR_FORM else shop
         try:
-            wish = Wish(chosen, mode, name, aware(counted_at) if counted_at else None, owed)
-            file = await _staged(house, bridge, request, wish, who.actor)
+            at = aware(counted_at) if counted_at else None
+            wish = Wish(chosen, mode, name, at, owed, format=form, encoding=encoding)
+            file = await _staged(house, bridge, request, wish, who.actor, add_to)
             answer = _shown(file)
             if apply:
                 done = await bridge.in_thread(imports.apply, house, file.import_id, house.by(who.actor))
@@ -70,10 +76,12 @@ def router(house: House, bridge: Bridge, caller: Callable[..., Awaitable[Caller]
     return made
 
 
-async def _staged(house: House, bridge: Bridge, request: Request, wish: Wish, actor: str) -> ImportFile:
+async def _staged(house: House, bridge: Bridge, request: Request, wish: Wish, actor: str, add_to: str) -> ImportFile:
     connected = await bridge.in_thread(imports.shop_of, house, wish.shop) if wish.shop else None
     chunks = _chunks(aiter(request.stream()), house.settings.upload_bytes_max)
-    return await bridge.in_thread(imports.stage, house, chunks, wish, actor, connected)
+    if add_to:
+        return await bridge.in_thread(staging.stage_beside, house, add_to, chunks, wish, connected)
+    return await bridge.in_thread(staging.stage, house, chunks, wish, actor, connected)
 
 
 def _chunks(stream: AsyncIterator[bytes], bytes_max: int) -> Iterator[bytes]:
@@ -103,6 +111,7 @@ def _shown(file: ImportFile) -> dict[str, object]:
         "recognisedBy": file.reason,
         "rows": file.rows,
         "problems": file.problems,
+        "notes": list(file.notes),
         "countedAt": file.counted_at.isoformat(),
         "countedAtFrom": file.counted_from,
     }

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from adapters.colorme.codes import listing_of
-from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
+from adapters.kit.file_form import FileFormat, FileRow, Joined, NotThisFormat, ReadParent, RowProblem, RowReader
 from adapters.kit.japanese import label_key
 from adapters.kit.mall import MatchKey
 from adapters.kit.parent_rows import without_parents
+from adapters.kit.parents import parents_by
 from adapters.kit.profile import Profile
 from adapters.kit.table import NotUnits, cell_of, columns_of, units_of
 from ledger.terms import CODE_CHARACTERS_MAX, ListingKey
@@ -60,6 +61,11 @@ def open_options(header: Sequence[str], profile: Profile) -> RowReader | NotThis
     return places if isinstance(places, NotThisFormat) else _Rows(header, places, profile)
 
 
+def parents_of(header: Sequence[str], profile: Profile) -> ReadParent | NotThisFormat:
+    """What each row of the product CSV says of its product, for the CSV of options."""
+    return parents_by(header, key=profile.texts("file.product"), name=profile.texts("file.name"))
+
+
 PRODUCTS = FileFormat(
     name="products",
     label="商品CSV（商品管理 > 商品データダウンロード）",
@@ -68,6 +74,7 @@ PRODUCTS = FileFormat(
     delimiter=",",
     encodings=_ENCODINGS,
     open=open_products,
+    parents=parents_of,
 )
 OPTIONS = FileFormat(
     name="options",
@@ -77,6 +84,7 @@ OPTIONS = FileFormat(
     delimiter=",",
     encodings=_ENCODINGS,
     open=open_options,
+    joined=Joined(form="products", by="商品ID"),
 )
 
 

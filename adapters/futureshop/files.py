@@ -7,12 +7,14 @@ passed over where the file says so. Which column is called how is data.
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from adapters.futureshop.codes import BRANCH_BYTES_MAX, ITEM_BYTES_MAX, branch_of, is_branch, is_item, key_of, sku_names
 from adapters.futureshop.push import UNITS_MAX
-from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
+from adapters.kit.file_form import FileFormat, FileRow, Joined, NotThisFormat, ReadParent, RowProblem, RowReader
 from adapters.kit.japanese import label_key
 from adapters.kit.mall import MatchKey
+from adapters.kit.parents import parents_by
 from adapters.kit.profile import Profile
 from adapters.kit.table import NotUnits, columns_of, units_of
 from ledger.terms import ListingLevel
@@ -62,25 +64,42 @@ def open_variations(header: Sequence[str], profile: Profile) -> RowReader | NotT
     return _opened(header, profile, _VARIATION, required=("item",), axes=True)
 
 
+def parents_of(header: Sequence[str], profile: Profile) -> ReadParent | NotThisFormat:
+    """What each row of goods.csv says of its product, for the files of variations."""
+    return parents_by(
+        header,
+        key=profile.texts("files.item"),
+        name=profile.texts("files.name"),
+        divided=profile.texts("files.has_variations"),
+        divided_values=profile.texts("files.has_variations_values"),
+    )
+
+
 def _format(name: str, label: str, kind: str, patterns: tuple[str, ...], open_it: object) -> FileFormat:
     assert callable(open_it), name
     return FileFormat(name, label, kind, patterns, ",", ("utf-8", "cp932"), open_it)
 
 
-GOODS = _format(
-    "goods",
-    "商品一括登録用ファイル（運用 > 商品管理 > 商品データ一括取得）goods.csv、ccGoods.csv",
-    "both",
-    ("goods.csv", "goods_*.csv", "goods2*.csv", "ccgoods*.csv"),
-    open_goods,
+GOODS = replace(
+    _format(
+        "goods",
+        "商品一括登録用ファイル（運用 > 商品管理 > 商品データ一括取得）goods.csv、ccGoods.csv",
+        "both",
+        ("goods.csv", "goods_*.csv", "goods2*.csv", "ccgoods*.csv"),
+        open_goods,
+    ),
+    parents=parents_of,
 )
 STOCK = _format("stock", "在庫数登録用ファイル goodsStock.csv", "stock", ("goodsstock*.csv", "stock*.csv"), open_stock)
-VARIATIONS = _format(
-    "variations",
-    "バリエーション登録用ファイル goodsVariation.csv、在庫数（バリエーション）登録用ファイル goodsVariationStock.csv",
-    "both",
-    ("goodsvariation*.csv",),
-    open_variations,
+VARIATIONS = replace(
+    _format(
+        "variations",
+        "バリエーション登録用ファイル goodsVariation.csv、在庫数（バリエーション）登録用ファイル goodsVariationStock.csv",
+        "both",
+        ("goodsvariation*.csv",),
+        open_variations,
+    ),
+    joined=Joined(form="goods", by="商品番号"),
 )
 
 

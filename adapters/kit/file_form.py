@@ -103,7 +103,7 @@ class Parent:
 ReadParent: TypeAlias = Callable[[Sequence[str]], Parent | None]
 
 
-def named_after(row: FileRow, parent: Parent) -> FileRow:
+def named_after(row: FileRow, parent: Parent, _profile: Profile) -> FileRow:
     """The variant's row with its product's name before its own, where it does not say it itself."""
     if not parent.name or row.name.startswith(parent.name):
         return row
@@ -120,7 +120,7 @@ class Joined:
 
     form: str
     by: str
-    fill: Callable[[FileRow, Parent], FileRow] = named_after
+    fill: Callable[[FileRow, Parent, Profile], FileRow] = named_after
     without: str = ""
 
 
@@ -133,6 +133,7 @@ class FileFormat:
     pattern whose group is the time in Japan, yyyymmddhhmm or with seconds, at which a file so named was made.
     ``tell_apart``: the profile's list of columns of which a file has one, or is another mall's; a person may overrule it.
     ``parents`` and ``joined``: for a file of products and the file of their variants, which are one import.
+    ``guided``: rows below the header may explain the columns, in every part of a file.
     """
 
     name: str
@@ -147,3 +148,4 @@ class FileFormat:
     tell_apart: str = ""
     parents: Callable[[Sequence[str], Profile], ReadParent | NotThisFormat] | None = None
     joined: Joined | None = None
+    guided: bool = False

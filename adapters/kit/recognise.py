@@ -33,6 +33,7 @@ class Recognised:
     """The file is ``mall``'s ``format``. ``reason``: "header", "header and name", or "asked for" by a person.
 
     ``because``: the columns without which it would not be that; ``header``: all of them.
+    ``asked_encoding``: a person named it.
     """
 
     mall: str
@@ -41,6 +42,7 @@ class Recognised:
     reason: str
     header: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
+    asked_encoding: str | None = None
 
     @property
     def why(self) -> str:
@@ -94,7 +96,9 @@ def recognise(
     named = [(candidate, table) for candidate, table in asked if name_fits(file_name, candidate.format)]
     chosen, table = (named or asked)[0]
     reason = "header and name" if named else "header"
-    return Recognised(chosen.mall, chosen.format, table.encoding, reason, table.header, _because(table.header, chosen))
+    return Recognised(
+        chosen.mall, chosen.format, table.encoding, reason, table.header, _because(table.header, chosen), encoding
+    )
 
 
 def taken_as(head: bytes, candidate: Candidate, *, encoding: str | None = None) -> Recognised | NotThisFormat:
@@ -102,7 +106,9 @@ def taken_as(head: bytes, candidate: Candidate, *, encoding: str | None = None) 
     found = _opened(head, candidate, encoding, overruled=True)
     if isinstance(found, NotThisFormat):
         return found
-    return Recognised(candidate.mall, candidate.format, found.encoding, "asked for", found.header)
+    return Recognised(
+        candidate.mall, candidate.format, found.encoding, "asked for", found.header, asked_encoding=encoding
+    )
 
 
 def name_fits(file_name: str, file_format: FileFormat) -> bool:

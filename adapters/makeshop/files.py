@@ -7,10 +7,22 @@ of its own in the product file that is not stock; its row is passed over where t
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
+from adapters.kit.file_form import (
+    FileFormat,
+    FileRow,
+    Joined,
+    NotThisFormat,
+    Parent,
+    ReadParent,
+    RowProblem,
+    RowReader,
+    named_after,
+)
 from adapters.kit.japanese import label_key
 from adapters.kit.mall import MatchKey
+from adapters.kit.parents import parents_by
 from adapters.kit.profile import Profile
 from adapters.kit.table import NotUnits, columns_of, units_of
 from adapters.makeshop.codes import own_name
@@ -50,6 +62,31 @@ def open_options(header: Sequence[str], profile: Profile) -> RowReader | NotThis
     return _Reader(columns, profile, options=True, option_names=names)
 
 
+def parents_of(header: Sequence[str], profile: Profile) -> ReadParent | NotThisFormat:
+    """What each row of the product CSV says of its product, for the option CSV."""
+    return parents_by(
+        header,
+        key=profile.texts("files.system_code"),
+        number=profile.texts("files.own_code"),
+        name=profile.texts("files.name"),
+        divided=profile.texts("files.has_options"),
+        divided_values=profile.texts("files.has_options_values"),
+    )
+
+
+def coded(row: FileRow, parent: Parent, profile: Profile) -> FileRow:
+    """The option with its product's 独自商品コード, with which its own code begins, and its name."""
+    option_code = row.matches.get("option_code", "")
+    if "own_code" in row.matches or not parent.number or not option_code:
+        return named_after(row, parent, profile)
+    own = f"{parent.number}{profile.text('files.joiner')}{option_code}"
+    return named_after(
+        replace(row, matches={**row.matches, "own_code": own}, codes=(own_name(parent.number, option_code),)),
+        parent,
+        profile,
+    )
+
+
 PRODUCTS = FileFormat(
     name="products",
     label="商品CSV（商品管理 > 商品一括登録 > ダウンロード）upload_日時.csv",
@@ -58,6 +95,7 @@ PRODUCTS = FileFormat(
     delimiter=",",
     encodings=("utf-8", "cp932"),
     open=open_products,
+    parents=parents_of,
 )
 OPTIONS = FileFormat(
     name="options",
@@ -67,6 +105,12 @@ OPTIONS = FileFormat(
     delimiter=",",
     encodings=("utf-8", "cp932"),
     open=open_options,
+    joined=Joined(
+        form="products",
+        by="システム商品コード",
+        fill=coded,
+        without="独自商品コード, with which the SKU begins, may stand only there",
+    ),
 )
 
 

@@ -1,10 +1,10 @@
 """What one row of each of Qoo10's files says: the listings it names, or what of it is not understood."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from adapters.kit.file_form import FileRow, RowProblem
+from adapters.kit.file_form import FileRow, Parent, RowProblem, named_after
 from adapters.kit.profile import Profile
 from adapters.kit.table import NotUnits, units_of
 from adapters.qoo10.codes import AXIS, ROW, is_text, told_codes, variant_of
@@ -167,6 +167,18 @@ def _variant_of_texts(at: Cells, cells: Sequence[str]) -> str:
     if not filled:
         return ""
     return variant_of(AXIS.join(name for name, _ in filled), AXIS.join(value for _, value in filled), "")
+
+
+def with_seller_code(row: FileRow, parent: Parent, profile: Profile) -> FileRow:
+    """The option with its item's name, and with its 販売者商品コード where the grid has none."""
+    named = named_after(row, parent, profile)
+    if row.matches["seller_code"] or not parent.number:
+        return named
+    seller, option = parent.number, row.matches["option_code"]
+    both = f"{seller}{profile.text('files.seller_and_option_joiner')}{option}" if option else ""
+    own = row.matches["own_code"] or ("" if row.key.variant else seller)
+    matches = {**row.matches, "seller_code": seller, "seller_and_option": both, "own_code": own}
+    return replace(named, matches=matches, codes=told_codes(row.key.item, seller, row.key.variant))
 
 
 # ------------------------------------------------------------------ one listing

@@ -7,11 +7,12 @@ columns are found by name. A template's rows 2 to 4 may be guide rows. Names not
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
+from adapters.kit.file_form import FileFormat, FileRow, Joined, NotThisFormat, ReadParent, RowProblem, RowReader
 from adapters.kit.japanese import label_key
 from adapters.kit.mall import MatchKey
+from adapters.kit.parents import parents_by
 from adapters.kit.profile import Profile
 from adapters.kit.table import units_of
 from adapters.qoo10.codes import AXIS, ROW, is_item_code
@@ -24,6 +25,7 @@ from adapters.qoo10.file_rows import (
     item_template_rows,
     option_template_row,
     price_stock_row,
+    with_seller_code,
     words_of,
 )
 from ledger.terms import ListingLevel
@@ -131,10 +133,28 @@ def open_goods_list(header: Sequence[str], profile: Profile) -> RowReader | NotT
     return _opened(header, profile, wanted, goods_row, required=("item_code", "seller_code", "units"), guided=False)
 
 
+def parents_of(header: Sequence[str], profile: Profile) -> ReadParent | NotThisFormat:
+    """What each row of GoodsList says of its item, for the option grid."""
+    return parents_by(
+        header,
+        key=profile.texts("files.item_code"),
+        number=profile.texts("files.seller_code"),
+        name=profile.texts("files.name"),
+        divided=profile.texts("files.has_options"),
+        divided_values=profile.texts("files.has_options_values"),
+    )
+
+
 def _format(
-    name: str, label: str, kind: str, patterns: Sequence[str], opens: Callable[..., RowReader | NotThisFormat]
+    name: str,
+    label: str,
+    kind: str,
+    patterns: Sequence[str],
+    opens: Callable[..., RowReader | NotThisFormat],
+    *,
+    guided: bool = False,
 ) -> FileFormat:
-    return FileFormat(name, label, kind, tuple(patterns), ",", ("utf-8", "cp932"), opens)
+    return FileFormat(name, label, kind, tuple(patterns), ",", ("utf-8", "cp932"), opens, guided=guided)
 
 
 PRICE_STOCK = _format(
@@ -143,15 +163,32 @@ PRICE_STOCK = _format(
     "stock",
     ("*price*stock*", "*qty*", "*inventory*", "*価格*在庫*"),
     open_price_stock,
+    guided=True,
 )
 ITEM_TEMPLATE = _format(
-    "item-template", "QSM 商品一括登録・修正テンプレート", "both", ("*item*", "*goods*"), open_item_template
+    "item-template",
+    "QSM 商品一括登録・修正テンプレート",
+    "both",
+    ("*item*", "*goods*"),
+    open_item_template,
+    guided=True,
 )
-OPTION_TEMPLATE = _format("option-template", "QSM オプションテンプレート", "both", ("*option*",), open_option_template)
-GRID = _format(
-    "inventory-grid", "オプション在庫 InventoryManagement_gridInventory.csv", "both", ("*gridinventory*",), open_grid
+OPTION_TEMPLATE = _format(
+    "option-template", "QSM オプションテンプレート", "both", ("*option*",), open_option_template, guided=True
 )
-GOODS_LIST = _format("goods-list", "商品一覧 GoodsList.csv", "both", ("goodslist*",), open_goods_list)
+GRID = replace(
+    _format(
+        "inventory-grid",
+        "オプション在庫 InventoryManagement_gridInventory.csv",
+        "both",
+        ("*gridinventory*",),
+        open_grid,
+    ),
+    joined=Joined(form="goods-list", by="商品番号", fill=with_seller_code),
+)
+GOODS_LIST = replace(
+    _format("goods-list", "商品一覧 GoodsList.csv", "both", ("goodslist*",), open_goods_list), parents=parents_of
+)
 
 # The one with more columns of its own first; see kit.recognise.
 STOCK_FILES = (PRICE_STOCK, ITEM_TEMPLATE, OPTION_TEMPLATE, GRID, GOODS_LIST)

@@ -86,7 +86,7 @@ def open_old_select(header: Sequence[str], profile: Profile) -> RowReader | NotT
     return places if isinstance(places, NotThisFormat) else _Reader(header, places, profile, _select_row)
 
 
-def numbered(row: FileRow, parent: Parent) -> FileRow:
+def numbered(row: FileRow, parent: Parent, _profile: Profile) -> FileRow:
     """The choice with what dl-item.csv says of its item: the SKU begins with 商品番号, and 予約 holds for every choice."""
     told = parent.number or row.key.item
     code = told + row.key.variant

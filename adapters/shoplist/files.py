@@ -9,10 +9,20 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, NamedTuple, TypeAlias
 
-from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
+from adapters.kit.file_form import (
+    FileFormat,
+    FileRow,
+    Joined,
+    NotThisFormat,
+    Parent,
+    ReadParent,
+    RowProblem,
+    RowReader,
+)
+from adapters.kit.parents import parents_by
 from adapters.kit.profile import Profile
 from adapters.kit.table import NotUnits, units_of
 from adapters.shoplist.columns import children_of, columns, variant_of, written
@@ -53,6 +63,31 @@ def open_select(header: Sequence[str], profile: Profile) -> RowReader | NotThisF
     return _Reader(len(header), places, profile, "select", _select_row)
 
 
+def parents_of(header: Sequence[str], profile: Profile) -> ReadParent | NotThisFormat:
+    """What each row of item.csv says of its item, for select.csv."""
+    return parents_by(
+        header,
+        key=profile.texts("file.item.management_number"),
+        number=profile.texts("file.item.number"),
+        name=profile.texts("file.item.name"),
+        divided=profile.texts("file.item.stock_type"),
+        divided_values=profile.texts("file.item.stock_type_choices"),
+    )
+
+
+def numbered(row: FileRow, parent: Parent, _profile: Profile) -> FileRow:
+    """The choice with 商品番号 and the name of its item: the SKU begins with 商品番号."""
+    children = row.matches["management_children"].removeprefix(row.key.item)
+    number = parent.number or row.key.item
+    return replace(
+        row,
+        matches={**row.matches, "number_children": number + children},
+        codes=tuple(dict.fromkeys((number + children, row.key.item + children))),
+        name=" ".join(one for one in (parent.name, children) if one) if parent.name else row.name,
+        product=number,
+    )
+
+
 ITEM_CSV = FileFormat(
     name="item",
     label="SHOPLIST 商品CSV item.csv",
@@ -61,6 +96,7 @@ ITEM_CSV = FileFormat(
     delimiter=",",
     encodings=("utf-8", "cp932"),
     open=open_item,
+    parents=parents_of,
 )
 SELECT_CSV = FileFormat(
     name="select",
@@ -70,6 +106,12 @@ SELECT_CSV = FileFormat(
     delimiter=",",
     encodings=("utf-8", "cp932"),
     open=open_select,
+    joined=Joined(
+        form="item",
+        by="商品管理番号（商品URL）",
+        fill=numbered,
+        without="商品番号, with which the SKU begins, stands there: where select.csv has none, 商品管理番号 stands for it",
+    ),
 )
 
 

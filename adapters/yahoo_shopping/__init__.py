@@ -3,6 +3,7 @@
 from adapters.kit.mall import Gap, LowersAt, Mall, NotOffered, RestoresOnCancel, Setting
 from adapters.yahoo_shopping.emulator import emulator
 from adapters.yahoo_shopping.files import MATCH_KEYS, STOCK_CSV, write_stock
+from adapters.yahoo_shopping.item_files import ITEM_CSV
 from adapters.yahoo_shopping.mail import read_order_mail
 from adapters.yahoo_shopping.order_files import HEADS_CSV, ITEMS_CSV
 from adapters.yahoo_shopping.orders import ORDERS
@@ -118,9 +119,7 @@ MALL = Mall(
     restores_on_cancel=RestoresOnCancel.UNKNOWN,
     sells_at_zero="allow-overdraft",
     units_max=UNITS_MAX,
-    products_in=Gap(
-        "the item data CSV comes with the other malls' product files; its columns were not seen in full (NOTES.md)"
-    ),
+    products_in=(ITEM_CSV,),
     stock_in=(STOCK_CSV,),
     stock_out=write_stock,
     order_mail=read_order_mail,

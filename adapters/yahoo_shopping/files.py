@@ -12,7 +12,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 
-from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem, RowReader
+from adapters.kit.file_form import FileFormat, FileRow, Joined, NotThisFormat, RowProblem, RowReader
 from adapters.kit.mall import MatchKey
 from adapters.kit.profile import Profile
 from adapters.kit.table import NotUnits, TableRefused, cell_of, columns_of, units_of
@@ -59,6 +59,7 @@ STOCK_CSV = FileFormat(
     encodings=("utf-8-sig", "utf-8", "cp932"),
     open=open_stock,
     name_time=r"quantity(\d{12})(?!\d)",  # NOTES.md: quantity201704270937.csv
+    joined=Joined(form="items", by="code"),
 )
 
 

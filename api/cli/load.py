@@ -25,7 +25,10 @@ class FileNotFound(ValueError):
 
 @commands.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="The file a mall gave out, or our own CSV.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="The file a mall gave out, or our own CSV; several of one download, or a zip of them."),
+    ],
     shop: Annotated[str, typer.Option(help="The shop whose file it is; `-` for our own CSV form.")] = "-",
     mode: Annotated[str, typer.Option(help="overwrite (上書き) or add (追加).")] = "overwrite",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
@@ -36,26 +39,37 @@ def import_file(
         ),
     ] = None,
     owed: Annotated[str | None, typer.Option(help="before or after: how the number stands to 不足 lines.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="The form of the file, when it is not the one it looks like.")
+    ] = "",
+    encoding: Annotated[
+        str, typer.Option(help="utf-8, cp932 or utf-16, when it is not the one the bytes look like.")
+    ] = "",
     json: Json = False,
 ) -> None:
-    """Import a mall's file, or our own CSV: every row is stored, previewed, and applied chunk by chunk.
+    """Import a mall's files, or our own CSV: every row is stored, previewed, and applied chunk by chunk.
+
+    Files of one download (products and their options, item and select, parts of a large one) are one import.
 
     Exit code 1 when rows were not understood; the others are applied.
     """
-    from api.jobs import imports, preview
+    from api.jobs import imports, preview, staging
+    from api.jobs.sent_files import Sent
     from api.settings import load
     from api.wiring import open_house
 
-    if not file.is_file():
-        raise FileNotFound(f"{file} is not a file; expected a CSV a mall gave out, or our own form")
+    for file in files:
+        if not file.is_file():
+            raise FileNotFound(f"{file} is not a file; expected a CSV a mall gave out, or our own form")
     if mode not in ("overwrite", "add"):
         raise FileNotFound(f"mode {mode!r}; expected overwrite (上書き) or add (追加)")
     with open_house(load()) as house:
         chosen = None if shop == "-" else shop
         connected = imports.shop_of(house, chosen) if chosen else None
         given = counted_at if counted_at is None or counted_at.tzinfo else counted_at.astimezone(UTC)
-        wish = imports.Wish(chosen, mode, file.name, given, owed, changed_at=_changed_at(file))
-        staged = imports.stage(house, _chunks(file), wish, ACTOR, connected, _bar("read", quiet=json))
+        wish = imports.Wish(chosen, mode, files[0].name, given, owed, format=form, encoding=encoding)
+        sent = [Sent(file.name, _chunks(file), _changed_at(file)) for file in files]
+        staged = staging.stage_files(house, sent, wish, ACTOR, connected, _bar("read", quiet=json))
         seen = preview.preview(house, staged.import_id)
         record: dict[str, Cell] = {
             "import": staged.import_id,
@@ -64,6 +78,8 @@ def import_file(
             "countedAtFrom": staged.counted_from,
             **seen.cells(),
         }
+        if staged.notes:
+            record["notes"] = list(staged.notes)
         if not dry_run:
             done = imports.apply(house, staged.import_id, house.by(ACTOR), _bar("applied", quiet=json))
             record |= {

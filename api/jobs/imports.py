@@ -1,31 +1,23 @@
-"""Files into stock: staged row by row, previewed, applied chunk by chunk, resumed where it stopped.
+"""Files into stock: applied chunk by chunk, resumed where it stopped.
 
-Staging stores every row before anything is decided; preview and apply decide those very rows by the same rules. While a chunk
-is committed the next one is decided ahead; it is sized so that the ledger's lock is held at most LOCK_SECONDS_AIM, and orders
-pass between chunks.
+Staging (``staging.py``) stores every row before anything is decided; preview and apply decide those very rows by the same
+rules. While a chunk is committed the next one is decided ahead; it is sized so that the ledger's lock is held at most
+LOCK_SECONDS_AIM, and orders pass between chunks.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import islice
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 import adapters
-from adapters.kit.file_form import FileFormat, FileRow, NotThisFormat, RowProblem
-from adapters.kit.japanese import label_key
 from adapters.kit.mall import Mall
 from adapters.kit.profile import Profile, corrected
-from adapters.kit.recognise import NotRecognised, Recognised, made_at, recognise
-from adapters.kit.table import HEAD_BYTES, TableRefused, open_table
-from adapters.kit.workbook import as_table
-from api.jobs.file_bytes import Hashed, head_of
 from api.tables import import_pages, imports
 from api.tables.imports import ImportFile
 from api.wiring import House
 from ledger import keys, load
 from ledger import shop as shops
 from ledger.book import By, loads
-from ledger.book.stock import check_counted_at
 from ledger.codec import Envelope
 from ledger.counting import Covers
 from ledger.facts.load import ImportStarted
@@ -38,7 +30,6 @@ from ledger.writer import Done
 from projections import listings
 from projections.checkpoint import create_missing
 
-STAGE_ROWS = 5_000
 CHUNK_ROWS_FIRST, CHUNK_ROWS_MIN = 500, 50
 LOCK_SECONDS_AIM, CHUNK_GROWTH_MAX = 0.03, 1.25
 MOVED_TRIES_MAX = 5  # of deciding one chunk ahead, when the ledger moves on faster than we decide
@@ -59,7 +50,8 @@ class ImportNotKnown(ValueError):
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What the person asked for. ``shop`` None: our own form. ``counted_at`` None: the time that the file's name carries,
-    else that at which the file on disk was ``changed_at``, else now.
+    else that at which the file on disk was ``changed_at``, else now. ``format`` and ``encoding``: a person names what the
+    file is, instead of what it looks like.
     """
 
     shop: str | None
@@ -68,6 +60,8 @@ class Wish:
     counted_at: datetime | None = None
     owed: str | None = None
     changed_at: datetime | None = None
+    format: str = ""
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,39 +75,6 @@ class Applied:
     skipped: Mapping[str, int]
     problems: int
     position: int
-
-
-def stage(
-    house: House, chunks: Iterable[bytes], wish: Wish, actor: str, shop: Shop | None, progress: Progress | None = None
-) -> ImportFile:
-    """Every row of the file is in ``import_rows``, the bad ones with their problem. Memory stays that of a page of rows.
-
-    Raises FileRefused (another mall's file, not a table, no such format), CountTooOld.
-    """
-    hashed = Hashed(chunks)
-    head, body = _table(wish.file_name, hashed)
-    mall = adapters.declared(shop.mall if shop else OUR_FORM)
-    found = _recognised(wish.file_name, head, mall)
-    profile = profile_of(mall, shop)
-    counted_at, counted_from = counted(wish, found.format, house.clock.now())
-    check_counted_at(counted_at, house.clock.now())
-    file = replace(_file(house, wish, found, mall, counted_at, actor), counted_from=counted_from)
-    ready(house)
-    with house.pool.connection() as connection:
-        imports.begin(connection, file)
-    why = "it did not come to its end"
-    try:
-        file = _stage_rows(house, file, body, found, profile, shop.match_key if shop else "sku", progress)
-        with house.pool.connection() as connection:
-            file = imports.stage(connection, file, digest=hashed.digest(), size=hashed.size)
-    except TableRefused as refused:
-        why = f"{wish.file_name}: {refused}"
-        raise FileRefused(why) from None
-    finally:
-        if file.state != imports.STAGED:
-            with house.pool.connection() as connection:
-                imports.refuse(connection, file.import_id, why)
-    return file
 
 
 def apply(
@@ -214,99 +175,6 @@ def profile_of(mall: Mall, shop: Shop | None) -> Profile:
         if name.startswith("profile."):
             changes[name.removeprefix("profile.")] = value
     return corrected(adapters.profile(mall.code), changes)
-
-
-# ------------------------------------------------------------------ staging
-
-
-def _table(file_name: str, chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """What the file begins with, and all of it; a workbook as its CSV. Raises FileRefused."""
-    try:
-        return head_of(as_table(chunks))
-    except TableRefused as refused:
-        raise FileRefused(f"{file_name}: {refused}") from None
-
-
-def _recognised(file_name: str, head: bytes, mall: Mall) -> Recognised:
-    try:
-        found = recognise(file_name, head[:HEAD_BYTES], adapters.candidates(), mall=mall.code)
-    except TableRefused as refused:
-        raise FileRefused(f"{file_name}: {refused}") from None
-    if isinstance(found, NotRecognised):
-        raise FileRefused(f"{file_name} is not a file of {mall.name}: {found}")
-    return found
-
-
-def counted(wish: Wish, file_format: FileFormat, now: datetime) -> tuple[datetime, str]:
-    """When the file's numbers were surely true, and where that is from: given, name, file or now.
-
-    A name that says a time to come is wrong, and is passed over.
-    """
-    named = None if wish.counted_at else made_at(wish.file_name, file_format)
-    if named is not None and named > now:
-        named = None
-    for moment, source in ((wish.counted_at, "given"), (named, "name"), (wish.changed_at, "file")):
-        if moment is not None:
-            return _surely_counted_at(moment if source == "given" else min(moment, now)), source
-    return _surely_counted_at(now), "now"
-
-
-def _surely_counted_at(moment: datetime) -> datetime:
-    """The last whole second that is surely inside the number: malls tell an order's time by the second, so one of the
-    same second may have come after the file was made, and in doubt the earlier time is taken (D2).
-    """
-    return moment if moment.microsecond == 0 else moment.replace(microsecond=0) - timedelta(seconds=1)
-
-
-def _file(house: House, wish: Wish, found: Recognised, mall: Mall, counted_at: datetime, actor: str) -> ImportFile:
-    return ImportFile(
-        import_id=house.new_id(),
-        shop=wish.shop,
-        mall=mall.code,
-        kind=found.format.kind,
-        format=found.format.name,
-        encoding=found.encoding,
-        reason=found.reason,
-        mode=wish.mode,
-        owed=wish.owed,
-        file_name=wish.file_name,
-        file_digest="",
-        file_bytes=0,
-        rows=0,
-        problems=0,
-        counted_at=counted_at,
-        made_at=house.clock.now(),
-        actor=actor,
-        state=imports.STAGING,
-        refused=None,
-    )
-
-
-def _stage_rows(
-    house: House,
-    file: ImportFile,
-    body: Iterator[bytes],
-    found: Recognised,
-    profile: Profile,
-    match_key: str,
-    progress: Progress | None,
-) -> ImportFile:
-    table = open_table(body, delimiter=found.format.delimiter, encodings=found.format.encodings)
-    reader = found.format.open(table.header, profile)
-    if isinstance(reader, NotThisFormat):
-        raise FileRefused(f"{file.file_name}: {reader.reason}")
-    rows: Iterator[FileRow | RowProblem] = reader(table.rows)
-    named = adapters.declared(file.mall).sells_at_zero
-    flag_stated = named is not None and label_key(named) in map(label_key, table.header)
-    done = problems = 0
-    while page := list(islice(rows, STAGE_ROWS)):
-        with house.pool.connection() as connection:
-            problems += imports.append(connection, file, page, match_key, flag_stated=flag_stated)
-        reach("upload.row_page_stored")
-        done += len(page)
-        if progress is not None:
-            progress(done, 0)
-    return replace(file, rows=done, problems=problems)
 
 
 # ------------------------------------------------------------------ applying

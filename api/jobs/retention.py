@@ -50,13 +50,13 @@ def kinds(house: House) -> Sequence[Kept]:
         Kept("answers", KEYS_KEPT_DAYS, _deletion("command_keys", "kept_at < %s")),
         Kept("changes", CHANGES_KEPT_DAYS + 1, _deletion("stock_changes", "happened_at < %s")),
         Kept("messages", days, _deletion("inbox_messages", _READ_MESSAGES)),
-        Kept(
-            "rows",
-            days,
-            _deletion("import_rows", "import_id IN (SELECT import_id FROM import_files WHERE made_at < %s)"),
-        ),
+        Kept("rows", days, _deletion("import_rows", _OLD_IMPORTS)),
+        Kept("lines", days, _deletion("import_lines", _OLD_IMPORTS)),
+        Kept("parents", days, _deletion("import_parents", _OLD_IMPORTS)),
     )
 
+
+_OLD_IMPORTS: LiteralString = "import_id IN (SELECT import_id FROM import_files WHERE made_at < %s)"
 
 # A message that was not read is kept: it waits for a person.
 _READ_MESSAGES: LiteralString = (

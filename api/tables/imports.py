@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import Connection
 
 from adapters.kit.file_form import FileRow, OwnColumns, RowProblem
+from api.tables.import_parts import PART_ROWS
 from ledger import keys
 from ledger.book.stock import CountTooOld, check_counted_at
 from ledger.levels import called_by
@@ -51,7 +52,8 @@ _TYPES = [
 @dataclass(frozen=True, slots=True)
 class ImportFile:
     """One file that was sent, and how it is to be applied. ``shop`` None: our own form. ``counted_from``: where
-    ``counted_at`` is from (given, name, file or now), as it is said to the sender; it is not kept.
+    ``counted_at`` is from (given, name, file or now), as it is said to the sender; it is not kept. ``notes``: what a person is
+    told of the files as a whole. Several files have their names in ``file_name``; each is a part (``import_parts``).
     """
 
     import_id: str
@@ -74,6 +76,7 @@ class ImportFile:
     state: str
     refused: str | None
     counted_from: str = "given"
+    notes: tuple[str, ...] = ()
 
 
 def begin(connection: Connection[Any], file: ImportFile) -> None:
@@ -182,15 +185,20 @@ def stage(connection: Connection[Any], file: ImportFile, *, digest: str, size: i
         found = connection.execute(_DISAGREE.encode(), {**values, "unequal": unequal}).rowcount if unequal else 0
     staged = replace(file, state=STAGED, file_digest=digest, file_bytes=size, problems=file.problems + found)
     connection.execute(
-        "UPDATE import_files SET state = %s, file_digest = %s, file_bytes = %s, rows = %s, problems = %s WHERE import_id = %s",
-        (staged.state, digest, size, staged.rows, staged.problems, file.import_id),
+        "UPDATE import_files SET state = %s, file_digest = %s, file_bytes = %s, rows = %s, problems = %s, notes = %s,"
+        " kind = %s, format = %s, file_name = %s, counted_at = %s WHERE import_id = %s",
+        (
+            *(staged.state, digest, size, staged.rows, staged.problems, list(staged.notes)),
+            *(staged.kind, staged.format, staged.file_name, staged.counted_at, file.import_id),
+        ),
     )
     return staged
 
 
 def refuse(connection: Connection[Any], import_id: str, reason: str) -> None:
     """The file is refused as a whole; the rows that had arrived are gone."""
-    connection.execute("DELETE FROM import_rows WHERE import_id = %s", (import_id,))
+    for table in ("import_rows", "import_lines", "import_parents", "import_parts"):
+        connection.execute(f"DELETE FROM {table} WHERE import_id = %s".encode(), (import_id,))
     connection.execute(
         "UPDATE import_files SET state = %s, refused = %s WHERE import_id = %s", (REFUSED, reason, import_id)
     )
@@ -200,10 +208,10 @@ def read(connection: Connection[Any], import_id: str) -> ImportFile | None:
     """The file of this import, None when there is none."""
     row = connection.execute(
         "SELECT import_id, shop, mall, kind, format, encoding, reason, mode, owed, file_name, file_digest, file_bytes,"
-        " rows, problems, counted_at, made_at, actor, state, refused FROM import_files WHERE import_id = %s",
+        " rows, problems, counted_at, made_at, actor, state, refused, notes FROM import_files WHERE import_id = %s",
         (import_id,),
     ).fetchone()
-    return None if row is None else ImportFile(*row)
+    return None if row is None else replace(ImportFile(*row[:-1]), notes=tuple(row[-1]))
 
 
 def same_file(connection: Connection[Any], file: ImportFile) -> str | None:
@@ -251,11 +259,17 @@ def skips_of(connection: Connection[Any], import_id: str) -> dict[str, int]:
 def problems_of(connection: Connection[Any], import_id: str, limit: int) -> Iterator[RowProblem]:
     """The first ``limit`` rows that were not understood."""
     rows = connection.execute(
-        "SELECT row, problem_column, problem_value, problem_expected FROM import_rows WHERE import_id = %s"
-        " AND problem_expected IS NOT NULL ORDER BY row LIMIT %s",
-        (import_id, limit),
+        "SELECT coalesce(l.line, r.row), r.problem_column, r.problem_value, r.problem_expected, p.file_name"
+        " FROM import_rows AS r LEFT JOIN import_lines AS l ON l.import_id = r.import_id AND l.row = r.row"
+        " LEFT JOIN import_parts AS p ON p.import_id = r.import_id AND p.part = r.row / %(rows)s"
+        " AND (SELECT count(*) FROM import_parts WHERE import_id = %(id)s) > 1"
+        " WHERE r.import_id = %(id)s AND r.problem_expected IS NOT NULL ORDER BY r.row LIMIT %(limit)s",
+        {"id": import_id, "limit": limit, "rows": PART_ROWS},
     )
-    return (RowProblem(row, column, value, expected) for row, column, value, expected in rows.fetchall())
+    return (
+        RowProblem(row if file is None else row % PART_ROWS, column, value, expected, file=file or "")
+        for row, column, value, expected, file in rows.fetchall()
+    )
 
 
 def _row(
@@ -318,5 +332,5 @@ def _problem_of_own(own: OwnColumns, row: int, now: datetime) -> RowProblem | No
 
 def _problem(import_id: str, row: RowProblem) -> tuple[object, ...]:
     value = row.value[:PROBLEM_VALUE_CHARACTERS_MAX].replace("\x00", "\ufffd")
-    nothing = (None, None, None, 0, "", None, "", "", "", "", False, None, "available", "", None, None, None)
-    return (import_id, row.row, *nothing, row.column, value, row.expected)
+    nothing = (None, None, 0, "", None, "", "", "", "", False, None, "available", "", None, None, None)
+    return (import_id, row.row, row.item or None, *nothing, row.column, value, row.expected)

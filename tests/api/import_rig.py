@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from api.database import Database
-from api.jobs import imports, preview
+from api.jobs import imports, preview, staging
 from api.jobs.imports import Applied, Wish
 from api.jobs.preview import Preview
 from api.shops import connect
@@ -53,7 +53,7 @@ class Imports:
         chunks = [content] if isinstance(content, bytes) else content
         wish = Wish(shop, mode, name, self.at(hours), owed)
         connected = imports.shop_of(self.house, shop) if shop else None
-        return imports.stage(self.house, chunks, wish, "user:1", connected)
+        return staging.stage(self.house, chunks, wish, "user:1", connected)
 
     def apply(self, file: ImportFile) -> Applied:
         return imports.apply(self.house, file.import_id, self.house.by("user:1"))

@@ -10,7 +10,7 @@ import adapters
 from adapters.kit.order_mail import JST
 from adapters.kit.recognise import made_at
 from api.database import Database
-from api.jobs import imports
+from api.jobs import imports, staging
 from api.jobs.imports import FileRefused, Wish
 from ledger.book.stock import CountTooOld
 from tests.api.doors_rig import doors
@@ -56,7 +56,7 @@ def test_the_senders_word_comes_before_the_name_and_the_name_before_the_files_ow
     made, changed = given.at(1).replace(second=0), given.at(3)
 
     def staged(wish: Wish) -> tuple[datetime, str]:
-        file = imports.stage(given.house, [CONTENT], wish, "user:1", shop)
+        file = staging.stage(given.house, [CONTENT], wish, "user:1", shop)
         return file.counted_at, file.counted_from
 
     name = named(made)
@@ -70,12 +70,12 @@ def test_the_senders_word_comes_before_the_name_and_the_name_before_the_files_ow
 def test_a_name_of_a_time_to_come_is_passed_over_and_one_of_long_ago_is_refused(given: Imports) -> None:
     shop, now = imports.shop_of(given.house, given.yahoo), given.house.clock.now()
     later = Wish(given.yahoo, "overwrite", named(now + timedelta(hours=1)))
-    assert imports.stage(given.house, [CONTENT], later, "user:1", shop).counted_from == "now"
+    assert staging.stage(given.house, [CONTENT], later, "user:1", shop).counted_from == "now"
     old = Wish(given.yahoo, "overwrite", named(now - timedelta(days=40)))
     with pytest.raises(CountTooOld, match="within the last 35 days"):
-        imports.stage(given.house, [CONTENT], old, "user:1", shop)
+        staging.stage(given.house, [CONTENT], old, "user:1", shop)
     with pytest.raises(FileRefused):
-        imports.stage(given.house, [b"x"], old, "user:1", shop)
+        staging.stage(given.house, [b"x"], old, "user:1", shop)
 
 
 def test_an_answer_says_where_its_time_is_from(database: Database, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.database import Database
-from api.jobs import imports, preview
+from api.jobs import imports, preview, staging
 from api.jobs.imports import Wish
 from api.projecting import runner
 from api.tables import import_pages
@@ -359,6 +359,6 @@ def test_a_dry_run_changes_nothing(given: Imports) -> None:
 
 def test_a_shop_that_is_not_connected_takes_no_file(given: Imports) -> None:
     with pytest.raises(ValueError, match="not connected"):
-        imports.stage(
+        staging.stage(
             given.house, [items({"A": 1})], Wish("nobody", "add", "x.csv"), "u", imports.shop_of(given.house, "nobody")
         )

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from adapters.rakuten.emulated_catalogue import HEADER, CatalogueItem, catalogue, own_sku
 from api.database import Database
-from api.jobs import imports, preview
+from api.jobs import imports, preview, staging
 from api.jobs.imports import Wish
 from api.settings import Settings
 from api.wiring import House, open_house
@@ -125,7 +125,7 @@ def _load(house: House, shop: str, file: Path, counted_at: datetime) -> Loaded:
     with file.open("rb") as opened:
         chunks = iter(lambda: opened.read(READ_BYTES), b"")
         wish = Wish(shop, "overwrite", file.name, counted_at, "after")
-        staged = imports.stage(house, chunks, wish, "bench", imports.shop_of(house, shop))
+        staged = staging.stage(house, chunks, wish, "bench", imports.shop_of(house, shop))
     was_staged = time.perf_counter()
     preview.preview(house, staged.import_id)
     was_previewed = time.perf_counter()

@@ -71,12 +71,6 @@ def test_a_file_without_a_needed_column_is_not_this_format(missing: str) -> None
     assert found == NotThisFormat(f"column {missing} is missing")
 
 
-def test_the_old_format_is_refused_with_what_to_do() -> None:
-    found = open_normal_item(["コントロールカラム", ITEM, "在庫タイプ", UNITS], PROFILE)
-    assert isinstance(found, NotThisFormat)
-    assert "dl-normal-item.csv" in found.reason
-
-
 def test_a_column_that_stands_twice_is_refused() -> None:
     assert isinstance(open_normal_item([ITEM, VARIANT, UNITS, UNITS], PROFILE), NotThisFormat)
 

@@ -132,7 +132,26 @@ def _wrong_rows() -> Sample:
 
 def _product_data() -> Sample:
     text = _lines(
-        "path,name,code,sub-code,original-price,price,options",
-        "サンプル,サンプルTシャツ,item-01,,,2980,カラー ブルー レッド",
+        "path,name,code,sub-code,original-price,price,options,caption,jan",
+        'サンプル:衣類,サンプルTシャツ,item-01,カラー:ブルー#サイズ:S=item-01-bs&カラー:レッド#サイズ:S=item-01-rs,,2980,,"一行目\r\n二行目",',
+        "サンプル:食器,カップ,test1234,,1200,980,,,4912345678904",
+        "サンプル,単色,item-02,item-02a,,500,,,",
+        "サンプル,だめ,item-03,赤=あか&青=item-03b,,500,,,",
+        "サンプル,だめ,,x,,500,,,",
+        "サンプル,カップ,test1234,,1200,980,,,",
+        "サンプル,短い",
     )
-    return "item-data.csv", text.encode("cp932"), {"not_recognised": {"looks_like": []}}
+
+    def made(number: int, item: str, variant: str, name: str, **more: object) -> dict[str, object]:
+        return {**_row(number, item, variant, None, name=name, product=item), "unlimited": False, **more}
+
+    rows = [
+        made(2, "item-01", "item-01-bs", "サンプルTシャツ ブルー S"),
+        made(2, "item-01", "item-01-rs", "サンプルTシャツ レッド S"),
+        made(4, "test1234", "", "カップ", jan="4912345678904"),
+        made(5, "item-02", "item-02a", "単色"),
+        made(6, "item-03", "item-03b", "だめ 青"),
+    ]
+    problems = [(6, "sub-code", "赤=あか"), (7, "code", ""), (8, "code", "test1234"), (9, "", "2 cells")]
+    said = [{"row": row, "column": column, "value": value} for row, column, value in problems]
+    return "item-data.csv", text.encode("cp932"), {"format": "items", "rows": rows, "problems": said}

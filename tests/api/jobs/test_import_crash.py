@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from api.database import Database
-from api.jobs import imports
+from api.jobs import imports, staging
 from api.wiring import House
 from ledger.facts.load import ImportChunkApplied
 from ledger.facts.stock import StockAdded
@@ -47,7 +47,7 @@ def test_killed_while_a_file_is_applied_every_row_of_it_counts_once(
 
 def _stage(house: House) -> str:
     wish = imports.Wish(shop=None, mode="add", file_name=FILE_NAME)
-    return imports.stage(house, [file()], wish, "user:1", None).import_id
+    return staging.stage(house, [file()], wish, "user:1", None).import_id
 
 
 def _every_row_counts_once(database: Database) -> None:
