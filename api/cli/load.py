@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from api.jobs.imports import Progress
+    from api.tables.imports import ImportFile
 
 commands = typer.Typer()
 
@@ -58,11 +59,7 @@ def import_file(
     from api.settings import load
     from api.wiring import open_house
 
-    for file in files:
-        if not file.is_file():
-            raise FileNotFound(f"{file} is not a file; expected a CSV a mall gave out, or our own form")
-    if mode not in ("overwrite", "add"):
-        raise FileNotFound(f"mode {mode!r}; expected overwrite (上書き) or add (追加)")
+    _check(files, mode)
     with open_house(load()) as house:
         chosen = None if shop == "-" else shop
         connected = imports.shop_of(house, chosen) if chosen else None
@@ -71,15 +68,7 @@ def import_file(
         sent = [Sent(file.name, _chunks(file), _changed_at(file)) for file in files]
         staged = staging.stage_files(house, sent, wish, ACTOR, connected, _bar("read", quiet=json))
         seen = preview.preview(house, staged.import_id)
-        record: dict[str, Cell] = {
-            "import": staged.import_id,
-            "format": f"{staged.mall}:{staged.format} ({staged.encoding}, by {staged.reason})",
-            "countedAt": staged.counted_at.isoformat(),
-            "countedAtFrom": staged.counted_from,
-            **seen.cells(),
-        }
-        if staged.notes:
-            record["notes"] = list(staged.notes)
+        record: dict[str, Cell] = {**_shown(staged), **seen.cells()}
         if not dry_run:
             done = imports.apply(house, staged.import_id, house.by(ACTOR), _bar("applied", quiet=json))
             record |= {
@@ -108,6 +97,25 @@ def imports_list(json: Json = False) -> None:
     with open_house(load()) as house:
         rows = preview.listed(house)
     show_rows(rows, ("import", "shop", "format", "mode", "state", "rows", "problems", "madeAt"), as_json=json)
+
+
+def _check(files: list[Path], mode: str) -> None:
+    for file in files:
+        if not file.is_file():
+            raise FileNotFound(f"{file} is not a file; expected a CSV a mall gave out, or our own form")
+    if mode not in ("overwrite", "add"):
+        raise FileNotFound(f"mode {mode!r}; expected overwrite (上書き) or add (追加)")
+
+
+def _shown(file: "ImportFile") -> dict[str, Cell]:
+    """What the files are."""
+    shown: dict[str, Cell] = {
+        "import": file.import_id,
+        "format": f"{file.mall}:{file.format} ({file.encoding}, by {file.reason})",
+        "countedAt": file.counted_at.isoformat(),
+        "countedAtFrom": file.counted_from,
+    }
+    return {**shown, "notes": list(file.notes)} if file.notes else shown
 
 
 def _chunks(file: Path) -> "Iterator[bytes]":
