@@ -50,10 +50,10 @@ check: setup ## ruff, mypy --strict, import contracts, house rules, documents
 bench: setup ## measure the performance goals (docs/performance.md says how)
 	@$(BIN)/python -m tests.bench $(BENCH)
 
-soak: setup ## the tests of races, crashes, outages, large files, any order of tellings and random worlds with TIMES (25) times the number: 1,000 worlds, 1 GB, hours
+soak: setup ## the tests of races, crashes, outages, large files, damaged files, any order of tellings and random worlds with TIMES (25) times the number: 1,000 worlds, 1 GB, hours
 	@DAICHO_TEST_TIMES=$(or $(TIMES),25) $(BIN)/python -m pytest -q -n 2 --dist worksteal -o faulthandler_timeout=0 \
 		tests/ledger/test_race.py tests/ledger/test_tail.py tests/ledger/test_crash.py tests/ledger/test_outages.py \
-		tests/journeys/test_outages.py tests/api/test_large_files.py tests/projections/test_any_doors.py tests/simulator $(PYTEST)
+		tests/journeys/test_outages.py tests/api/test_large_files.py tests/adapters/test_forms.py tests/projections/test_any_doors.py tests/simulator $(PYTEST)
 
 servers: ## fetch the Debian programs that some tests run against (as root by apt, else unpacked into .servers)
 	@tests/servers/fetch

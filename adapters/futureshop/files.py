@@ -17,6 +17,7 @@ from adapters.kit.mall import MatchKey
 from adapters.kit.parents import parents_by
 from adapters.kit.profile import Profile
 from adapters.kit.table import NotUnits, columns_of, units_of
+from ledger.terms import UNITS_MAX as LEDGER_UNITS_MAX
 from ledger.terms import ListingLevel
 
 FILE_PRODUCTS_MAX = 1_000  # 在庫数（バリエーション）一括登録: products of one upload
@@ -206,8 +207,8 @@ class _Reader:
         if at["has_variations"] >= 0 and _cell(cells, at["has_variations"]) in self._has_variations:
             return ()
         unlimited = at["counts"] >= 0 and _cell(cells, at["counts"]) in self._counts_not
-        units = None if unlimited else units_of(_cell(cells, at["units"]), units_max=UNITS_MAX)
-        preorder = units_of(_cell(cells, at["preorder_units"]), units_max=UNITS_MAX)
+        units = None if unlimited else units_of(_cell(cells, at["units"]), units_max=min(UNITS_MAX, LEDGER_UNITS_MAX))
+        preorder = units_of(_cell(cells, at["preorder_units"]), units_max=min(UNITS_MAX, LEDGER_UNITS_MAX))
         for name, read in (("units", units), ("preorder_units", preorder)):
             if isinstance(read, NotUnits):
                 return (RowProblem(line, self._label[name], _cell(cells, at[name])[:50], read.expected),)

@@ -9,6 +9,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from adapters.kit.file_form import NotThisFormat, RowProblem
@@ -110,9 +111,10 @@ def columns_of(
     NotThisFormat names the first required column that is missing, or a column that stands there twice.
     """
     places: dict[str, int] = {}
-    keys = [label_key(cell) for cell in header]
+    keys = [_key(cell) for cell in header]
     for name, spellings in wanted.items():
-        found = [at for at, key in enumerate(keys) if any(key == label_key(one) for one in spellings)]
+        wanted_keys = {_key(one) for one in spellings}
+        found = [at for at, key in enumerate(keys) if key in wanted_keys]
         if len(found) > 1:
             return NotThisFormat(f"column {header[found[0]]} stands {len(found)} times; expected once")
         if found:
@@ -120,6 +122,11 @@ def columns_of(
         elif name in required:
             return NotThisFormat(f"column {spellings[0]} is missing")
     return places
+
+
+@lru_cache(maxsize=2_000)
+def _key(cell: str) -> str:
+    return label_key(cell)
 
 
 def cell_of(cells: Sequence[str], place: int | None) -> str:

@@ -28,6 +28,7 @@ from adapters.kit.table import NotUnits, columns_of, units_of
 from adapters.makeshop.codes import own_name
 from adapters.makeshop.push import UNITS_MAX
 from ledger.terms import CODE_CHARACTERS_MAX, ListingKey, ListingLevel
+from ledger.terms import UNITS_MAX as LEDGER_UNITS_MAX
 
 CHUNK_ROWS = 1_000
 
@@ -201,7 +202,7 @@ class _Reader:
             return None
         stated = cells[at["units"]].strip()
         unlimited = not stated or stated in self._unlimited
-        units = None if unlimited else units_of(stated, units_max=UNITS_MAX)
+        units = None if unlimited else units_of(stated, units_max=min(UNITS_MAX, LEDGER_UNITS_MAX))
         if isinstance(units, NotUnits):
             return RowProblem(line, self._units_label, stated[:50], f"{units.expected}, or blank for 無制限")
         return self._file_row(line, cells, (system_code, variant, option_code), units, unlimited=unlimited)

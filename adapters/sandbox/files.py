@@ -54,13 +54,15 @@ STOCK = FileFormat(
 def _row(line: int, cells: Sequence[str], places: Mapping[str, int]) -> FileRow | RowProblem:
     cell: Callable[[str], str] = lambda name: cell_of(cells, places.get(name))  # noqa: E731  (a word for this row)
     item = cell("item").strip()
-    if not 1 <= len(item) <= CODE_CHARACTERS_MAX:
-        return RowProblem(line, "商品コード", item[:50], f"1 to {CODE_CHARACTERS_MAX} characters")
+    variant = cell("variant").strip()
+    if not 1 <= len(item) <= CODE_CHARACTERS_MAX or not item.isprintable():
+        return RowProblem(line, "商品コード", item[:50], f"1 to {CODE_CHARACTERS_MAX} characters on one line")
+    if len(variant) > CODE_CHARACTERS_MAX or not variant.isprintable():
+        return RowProblem(line, "枝番", variant[:50], f"at most {CODE_CHARACTERS_MAX} characters on one line")
     unlimited = cell("units").strip() == UNLIMITED
     units = None if unlimited else units_of(cell("units"), units_max=UNITS_MAX)
     if isinstance(units, NotUnits):
         return RowProblem(line, "在庫数", cell("units")[:50], units.expected)
-    variant = cell("variant").strip()
     matches = {"sku": cell("sku"), "item_variant": f"{item}-{variant}" if variant else item}
     return FileRow(
         row=line,

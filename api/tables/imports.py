@@ -1,5 +1,6 @@
 """Rows of files on their way into the ledger, as they are staged, and what became of them; ``import_pages`` reads them."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from ledger.terms import SKU_CHARACTERS_MAX, SkuNotAccepted, checked_sku
 PROBLEM_VALUE_CHARACTERS_MAX = 200
 NAME_CHARACTERS_MAX = 500
 STAGE_MEMORY_MB = 32  # of the server, for comparing the rows of a file with each other
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 STAGING, STAGED, REFUSED = "staging", "staged", "refused"
 
 _COLUMNS = (
@@ -298,7 +300,7 @@ def _row(
         name,
         jan,
         product,
-        "\t".join(row.codes),
+        _codes(row.codes),
         bool(flags) and ("excluded" in flags or "preorder" in flags),
         _sells_at_zero(row, flag_stated=flag_stated),
         (own.target or "available") if own else "available",
@@ -310,6 +312,11 @@ def _row(
         None,
         None,
     )
+
+
+def _codes(codes: Sequence[str]) -> str:
+    """The codes that a mail can hold; a tab within one would make two of it."""
+    return "\t".join(code for code in codes if not _CONTROL.search(code))
 
 
 def _sells_at_zero(row: FileRow, *, flag_stated: bool) -> bool | None:

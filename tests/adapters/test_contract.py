@@ -14,7 +14,6 @@ import adapters
 from adapters.kit.file_form import FileRow, NotThisFormat
 from adapters.kit.mall import SKILLS, ConnectionTested, LowersAt, Mall, ReadFailed
 from adapters.kit.profile import FILE_NAME
-from adapters.kit.recognise import NotRecognised, recognise
 from adapters.kit.table import open_table
 from ledger.terms import ListingKey, ListingLevel, OrderState, Outcome, Result, Telling
 from tests.adapters import want
@@ -126,17 +125,6 @@ def test_a_mail_sample_is_read_as_its_want_says(code: str, sample: Path) -> None
 def test_a_file_sample_is_read_as_its_want_says(code: str, sample: Path) -> None:
     said = want.file_said(sample.name, sample.read_bytes(), mall=code)
     assert said == want.complete_file_want(want.want_of(sample), said, mall=code)
-
-
-@pytest.mark.parametrize(("code", "sample"), FILES, ids=[f"{code}-{path.stem}" for code, path in FILES])
-def test_a_file_of_another_mall_is_refused_and_told_what_it_looks_like(code: str, sample: Path) -> None:
-    if "format" not in want.want_of(sample):
-        return
-    for other in CODES:
-        if other != code:
-            found = recognise(sample.name, sample.read_bytes(), adapters.candidates(), mall=other)
-            assert isinstance(found, NotRecognised), (other, found)
-            assert any(label.startswith(f"{code}:") for label in found.looks_like), found
 
 
 @pytest.mark.parametrize("code", MAILING)
