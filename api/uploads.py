@@ -5,6 +5,7 @@ The file is previewed or applied afterwards by its import id; nothing of it is o
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from anyio import from_thread
@@ -12,7 +13,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from starlette.requests import ClientDisconnect
 
 from api.graphql.inputs import TimeNotAccepted, aware
-from api.jobs import imports, staging
+from api.jobs import imports, mall_imports, staging
 from api.jobs.imports import Wish
 from api.keys import Caller
 from api.tables.imports import ImportFile
@@ -72,6 +73,25 @@ def router(house: House, bridge: Bridge, caller: Callable[..., Awaitable[Caller]
                 raise
             raise HTTPException(400, str(error)) from None
         return answer
+
+    @made.post("/files/{shop}/read")
+    async def read_mall(
+        shop: str,
+        who: Annotated[Caller, Depends(caller)],
+        mode: Annotated[str, Query(pattern="^(overwrite|add)$")] = "overwrite",
+        owed: Annotated[str | None, Query(pattern="^(before|after)$")] = None,
+    ) -> dict[str, object]:
+        """The mall is read by its API and its answer is staged, as a file would be; it is applied by its import id.
+
+        400 says why it cannot be read. A reading that broke off goes on when it is asked for again within an hour.
+        """
+        try:
+            read = partial(mall_imports.read_mall, owed=owed)
+            return _shown(await bridge.in_thread(read, house, shop, mode, who.actor))
+        except ValueError as error:
+            if type(error) is ValueError:
+                raise
+            raise HTTPException(400, str(error)) from None
 
     return made
 

@@ -1,5 +1,6 @@
 """カラーミーショップ (GMOペパボ). Where each fact comes from: NOTES.md."""
 
+from adapters.colorme.all_listings import read_all
 from adapters.colorme.emulator import emulator
 from adapters.colorme.files import MATCH_KEYS, OPTIONS, PRODUCTS
 from adapters.colorme.mail import read_order_mail
@@ -66,6 +67,7 @@ MALL = Mall(
     push_api=push,
     push_file=NotOffered("there is no stock file, and none is taken by FTP (NOTES.md)"),
     read_back=read_back,
+    read_all=read_all,
     emulator=emulator,
     connection_test=connection_test,
     push_batch_max=BATCH_MAX,

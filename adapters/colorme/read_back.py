@@ -28,7 +28,7 @@ def read_back(access: ShopAccess, keys: Sequence[ListingKey]) -> list[ListingRea
         return [_not_there(key) for key in keys]
     reply = ask(access, numbers)
     if not isinstance(reply, Answer) or reply.status != 200:
-        return _failed(reply)
+        return failed_read(reply)
     products = products_of(reply)
     if products is None:
         return ReadFailed(Result.TRANSIENT, "answer_not_understood")
@@ -73,14 +73,15 @@ def _not_there(key: ListingKey) -> ListingRead:
     return ListingRead(key, None, found=False, sellable=False)
 
 
-def _failed(reply: Reply) -> ReadFailed:
+def failed_read(reply: Reply) -> ReadFailed:
+    """Why the reply holds no numbers."""
     if isinstance(reply, Answer) and refusal(reply).result is Result.REJECTED_AUTH:
         return ReadFailed(Result.REJECTED_AUTH, refusal(reply).code)
     return read_failed(reply)
 
 
 def _why(reply: Reply, label: str) -> str:
-    failed = _failed(reply)
+    failed = failed_read(reply)
     if failed.result is Result.REJECTED_AUTH:
         return (
             f"カラーミーショップがアクセストークンを受け付けません（{label}、{failed.code}）。"

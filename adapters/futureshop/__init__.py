@@ -1,5 +1,6 @@
 """futureshop (FutureShop2, commerce creator; API v2). Where each fact comes from: NOTES.md."""
 
+from adapters.futureshop.all_listings import read_all
 from adapters.futureshop.emulator import emulator
 from adapters.futureshop.files import GOODS, MATCH_KEYS, STOCK, VARIATIONS, write_stock
 from adapters.futureshop.mail import read_order_mail
@@ -76,6 +77,7 @@ MALL = Mall(
     push_api=push,
     push_file=Gap("the CSV is written; the manual names no door for files beside the admin screen's upload (NOTES.md)"),
     read_back=read_back,
+    read_all=read_all,
     emulator=emulator,
     connection_test=connection_test,
     push_batch_max=BATCH_MAX,

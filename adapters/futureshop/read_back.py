@@ -50,14 +50,19 @@ def _why(failed: ReadFailed) -> str:
     return f"futureshopから在庫を読めませんでした（{failed.code}）。しばらくしてからもう一度お試しください。"
 
 
+def failed_read(outcome: Outcome) -> ReadFailed:
+    """Why no numbers were said."""
+    keeps = outcome.result in (Result.THROTTLED, Result.REJECTED_AUTH)
+    return ReadFailed(outcome.result if keeps else Result.TRANSIENT, outcome.code, outcome.wait_seconds)
+
+
 # ------------------------------------------------------------------ private
 
 
 def _shown(access: ShopAccess, items: Sequence[str]) -> dict[ListingKey, ListingRead] | ReadFailed:
     answer = get(access, PATH, {"types": TYPES, "productNo": ",".join(items)})
     if isinstance(answer, Outcome):
-        keeps = answer.result in (Result.THROTTLED, Result.REJECTED_AUTH)
-        return ReadFailed(answer.result if keeps else Result.TRANSIENT, answer.code, answer.wait_seconds)
+        return failed_read(answer)
     body = json_of(answer)
     if answer.status != 200:
         refusals = refusals_in(body)
@@ -68,7 +73,7 @@ def _shown(access: ShopAccess, items: Sequence[str]) -> dict[ListingKey, Listing
     shown: dict[ListingKey, ListingRead] = {}
     seen: set[str] = set()
     for product in products:
-        read = _product(product)
+        read = listings_of(product)
         if read is None:
             return ReadFailed(Result.TRANSIENT, "answer_not_understood")
         seen.add(str(product.get("productNo")))
@@ -78,7 +83,7 @@ def _shown(access: ShopAccess, items: Sequence[str]) -> dict[ListingKey, Listing
     return shown
 
 
-def _product(product: object) -> dict[ListingKey, ListingRead] | None:
+def listings_of(product: object) -> dict[ListingKey, ListingRead] | None:
     """The stocks of one product; None when it is not as the manual says."""
     item = product.get("productNo") if isinstance(product, Mapping) else None
     stocks = product.get("inventoryInfo") if isinstance(product, Mapping) else None

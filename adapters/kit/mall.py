@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from adapters.kit.file_form import FileFormat
+from adapters.kit.file_form import FileFormat, FileRow
 from adapters.kit.order_form import OrderForm
 from adapters.kit.profile import Profile
 from ledger.terms import ListingKey, ListingLevel, ListingRead, Outcome, Result, Telling
@@ -251,6 +251,18 @@ class ReadFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class StockPage:
+    """Some of what the mall has, as rows of a file would say it. ``cursor`` asks for what follows; "": this was the last.
+
+    ``wait_seconds``: the mall is still making its answer; ask again with the cursor after so long.
+    """
+
+    rows: tuple[FileRow, ...]
+    cursor: str = ""
+    wait_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class DueWarning:
     """Something a person has to do by a date, found by the connection test: renew a key, log in again."""
 
@@ -311,6 +323,8 @@ class OrderWebhook:
 ReadOrderMail: TypeAlias = Callable[[MailText, Profile], OrderReading]
 PushByApi: TypeAlias = Callable[[ShopAccess, Sequence[ListingLevel]], list[Outcome]]
 ReadBack: TypeAlias = Callable[[ShopAccess, Sequence[ListingKey]], "list[ListingRead] | ReadFailed"]
+# Everything the mall has, a page at a time: (the access, the cursor, "" first)
+ReadAll: TypeAlias = Callable[[ShopAccess, str], "StockPage | ReadFailed"]
 TestConnection: TypeAlias = Callable[[ShopAccess], ConnectionTested]
 WriteStock: TypeAlias = Callable[[Iterable[ListingLevel], Profile], Iterator[bytes]]
 MakeEmulator: TypeAlias = Callable[..., object]  # an ASGI app; its keywords are in kit/emulator.py
@@ -326,12 +340,16 @@ SKILLS = (
     "push_api",
     "push_file",
     "read_back",
+    "read_all",
     "emulator",
 )
 
 
 _OWN_ORDER_FORM = Gap(
     "its own order file is not read yet; orders of its shops come in by our own order CSV (自社受注CSV)"
+)
+LISTINGS_ONLY = Gap(
+    "its listings are read one by one as far as they are known here (read_back); no call that lists them all is used"
 )
 
 
@@ -365,6 +383,7 @@ class Mall:
     push_file: "PushFile | NotOffered | Gap"
     read_back: ReadBack | NotOffered | Gap
     emulator: MakeEmulator | NotOffered | Gap
+    read_all: ReadAll | NotOffered | Gap = LISTINGS_ONLY
     connection_test: TestConnection | NotOffered | Gap
     push_batch_max: int = 1
     requests_per_second: float = 1.0

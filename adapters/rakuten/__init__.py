@@ -5,8 +5,8 @@ from adapters.kit.mall import LowersAt, Mall, MatchKey, NotOffered, RestoresOnCa
 from adapters.rakuten.emulator import emulator
 from adapters.rakuten.files import NORMAL_ITEM, UNITS_MAX, write_stock
 from adapters.rakuten.mail import read_order_mail
-from adapters.rakuten.order_files import ORDERS_CSV
 from adapters.rakuten.old_files import OLD_ITEM, OLD_SELECT
+from adapters.rakuten.order_files import ORDERS_CSV
 from adapters.rakuten.orders import ORDERS
 from adapters.rakuten.push import BATCH_MAX, push
 from adapters.rakuten.push_file import PUSH_FILE

@@ -11,8 +11,9 @@ from api.cli.output import Cell, Json, say, show_record, show_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from api.jobs.imports import Progress
+    from api.jobs.imports import Progress, Wish
     from api.tables.imports import ImportFile
+    from api.wiring import House
 
 commands = typer.Typer()
 
@@ -27,9 +28,9 @@ class FileNotFound(ValueError):
 @commands.command("import")
 def import_file(
     files: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(help="The file a mall gave out, or our own CSV; several of one download, or a zip of them."),
-    ],
+    ] = None,
     shop: Annotated[str, typer.Option(help="The shop whose file it is; `-` for our own CSV form.")] = "-",
     mode: Annotated[str, typer.Option(help="overwrite (上書き) or add (追加).")] = "overwrite",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
@@ -46,6 +47,7 @@ def import_file(
     encoding: Annotated[
         str, typer.Option(help="utf-8, cp932 or utf-16, when it is not the one the bytes look like.")
     ] = "",
+    from_mall: Annotated[bool, typer.Option("--from-mall", help="Read the mall by its API instead of a file.")] = False,
     json: Json = False,
 ) -> None:
     """Import a mall's files, or our own CSV: every row is stored, previewed, and applied chunk by chunk.
@@ -54,19 +56,16 @@ def import_file(
 
     Exit code 1 when rows were not understood; the others are applied.
     """
-    from api.jobs import imports, preview, staging
-    from api.jobs.sent_files import Sent
+    from api.jobs import imports, preview
     from api.settings import load
     from api.wiring import open_house
 
-    _check(files, mode)
+    given = counted_at if counted_at is None or counted_at.tzinfo else counted_at.astimezone(UTC)
+    chosen = None if shop == "-" else shop
+    wish = imports.Wish(chosen, mode, "", given, owed, format=form, encoding=encoding)
+    _check(files or [], wish, from_mall=from_mall)
     with open_house(load()) as house:
-        chosen = None if shop == "-" else shop
-        connected = imports.shop_of(house, chosen) if chosen else None
-        given = counted_at if counted_at is None or counted_at.tzinfo else counted_at.astimezone(UTC)
-        wish = imports.Wish(chosen, mode, files[0].name, given, owed, format=form, encoding=encoding)
-        sent = [Sent(file.name, _chunks(file), _changed_at(file)) for file in files]
-        staged = staging.stage_files(house, sent, wish, ACTOR, connected, _bar("read", quiet=json))
+        staged = _staged(house, files or [], wish, _bar("read", quiet=json))
         seen = preview.preview(house, staged.import_id)
         record: dict[str, Cell] = {**_shown(staged), **seen.cells()}
         if not dry_run:
@@ -99,7 +98,25 @@ def imports_list(json: Json = False) -> None:
     show_rows(rows, ("import", "shop", "format", "mode", "state", "rows", "problems", "madeAt"), as_json=json)
 
 
-def _check(files: list[Path], mode: str) -> None:
+def _staged(house: "House", files: list[Path], wish: "Wish", progress: "Progress | None") -> "ImportFile":
+    """The files, or without any what the mall answers, are staged."""
+    from api.jobs import imports, mall_imports, staging
+    from api.jobs.sent_files import Sent
+
+    if not files:
+        assert wish.shop is not None, wish
+        return mall_imports.read_mall(house, wish.shop, wish.mode, ACTOR, progress, owed=wish.owed)
+    connected = imports.shop_of(house, wish.shop) if wish.shop else None
+    sent = [Sent(file.name, _chunks(file), _changed_at(file)) for file in files]
+    return staging.stage_files(house, sent, wish, ACTOR, connected, progress)
+
+
+def _check(files: list[Path], wish: "Wish", *, from_mall: bool) -> None:
+    mode = wish.mode
+    if from_mall and (files or wish.counted_at or wish.format or wish.encoding or wish.shop is None):
+        raise FileNotFound("--from-mall stands alone with --shop; expected no file and nothing that is said of one")
+    if not files and not from_mall:
+        raise FileNotFound("no file; expected a CSV a mall gave out, our own form, or --from-mall")
     for file in files:
         if not file.is_file():
             raise FileNotFound(f"{file} is not a file; expected a CSV a mall gave out, or our own form")

@@ -20,11 +20,11 @@ def counted(wish: Wish, file_format: FileFormat, now: datetime) -> tuple[datetim
         named = None
     for moment, source in ((wish.counted_at, "given"), (named, "name"), (wish.changed_at, "file")):
         if moment is not None:
-            return _surely_counted_at(moment if source == "given" else min(moment, now)), source
-    return _surely_counted_at(now), "now"
+            return surely_counted_at(moment if source == "given" else min(moment, now)), source
+    return surely_counted_at(now), "now"
 
 
-def _surely_counted_at(moment: datetime) -> datetime:
+def surely_counted_at(moment: datetime) -> datetime:
     """The last whole second that is surely inside the number: malls tell an order's time by the second, so one of the
     same second may have come after the file was made, and in doubt the earlier time is taken (D2).
     """

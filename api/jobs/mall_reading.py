@@ -72,7 +72,7 @@ def read_once(
     read_back = _read_back(one.mall)
     failed = ReadFailed(Result.TRANSIENT)
     for _ in range(TRIES_MAX):
-        _wait_for_pace(house, one)
+        wait_for_pace(house, one)
         try:
             with accesses.of(one) as access:
                 found = read_back(access, list(wanted))
@@ -104,7 +104,7 @@ def keys_of(house: House, code: str, states: Sequence[str]) -> Iterator[ListingK
             yield row.key
 
 
-def _wait_for_pace(house: House, one: ConnectedShop) -> None:
+def wait_for_pace(house: House, one: ConnectedShop) -> None:
     """The shop may be read once, now: its pace is shared with the looks of a running push."""
     pace, kind = mall_paces.pace_of(one.mall.reads_per_second), mall_paces.counted_as(one.mall, mall_paces.READ)
     while True:

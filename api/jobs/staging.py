@@ -76,6 +76,10 @@ def stage_beside(house: House, import_id: str, chunks: Iterable[bytes], wish: Wi
         raise FileRefused(
             f"import {import_id} is being applied; expected one that was only sent: send all files as a new one"
         )
+    if before.format.startswith("api-"):
+        raise FileRefused(
+            f"import {import_id} was read from the mall; expected one of files: send this file as a new one"
+        )
     if (before.shop, before.mode) != (wish.shop, wish.mode):
         raise FileRefused(
             f"import {import_id} is of {before.shop or 'our own form'}, {before.mode}; expected the same of every file"

@@ -26,6 +26,7 @@ FILES = [(code, path) for code in adapters.codes() for path in want.samples_of(c
 PLACES = {
     "push_api": ("push",),
     "read_back": ("read_back", "push"),
+    "read_all": ("all_listings",),
     "order_mail": ("mail",),
     "stock_out": ("files",),
     "emulator": ("emulator",),
