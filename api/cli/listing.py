@@ -141,6 +141,48 @@ def check(
         raise typer.Exit(1)
 
 
+@commands.command()
+def rekey(
+    files: Annotated[list[Path], typer.Argument(help="The mall's own files, which say what each listing is called.")],
+    shop: Shop,
+    match_key: Annotated[str, typer.Option(help="The other match key (同一商品判定キー) of the shop's mall.")],
+    out: Annotated[Path, typer.Option(help="Where the listings that would name another SKU are written: a new CSV.")],
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="You saw the list: relink its listings, and use the key from now on.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Change the match key of a shop: first the list of listings that would name another SKU; with --confirm it is done.
+
+    SKUs that do not exist yet are registered without a number; relinked listings wait to be confirmed (確認待ち).
+    """
+    from api.jobs import rekeying
+    from api.jobs.sent_files import Sent
+    from api.settings import load
+    from api.wiring import open_house
+
+    sent = [Sent(one.name, _file(one).chunks()) for one in files]
+    with open_house(load()) as house, _written(out) as sink:
+        assert sink is not None
+        bar = _bar("read", quiet=json)
+        seen = rekeying.rekey(house, shop, match_key, sent, ACTOR, sink, confirm=confirm, progress=bar)
+    record: dict[str, Cell] = {
+        "list": str(out),
+        "matchKey": seen.match_key,
+        "was": seen.now,
+        "same": seen.same,
+        "otherSku": seen.other,
+        "newSkus": seen.new_skus,
+        "joinedSkus": seen.joined,
+        "blank": seen.unnamed,
+        "notInFiles": seen.not_in_files,
+        "problems": seen.problems,
+    }
+    if seen.done is not None:
+        record |= {"done": dict(sorted(seen.done.became.items())), "position": seen.done.position}
+    show_record(record, as_json=json)
+
+
 # ------------------------------------------------------------------ one list
 
 

@@ -1,6 +1,6 @@
 """Reading a mall as an import: staged page by page at its pace, gone on with after it broke off, applied like a file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class FakeMall:
         ]
         return StockPage(tuple(rows[at : at + 2]), str(at + 2) if at + 2 < len(rows) else "")
 
-    def read_back(self, _access: ShopAccess, keys: list[ListingKey]) -> list[ListingRead] | ReadFailed:
+    def read_back(self, _access: ShopAccess, keys: Sequence[ListingKey]) -> list[ListingRead] | ReadFailed:
         self.asked.append(keys[0].item)
         return [ListingRead(key, self.stock.get(key.item), found=key.item in self.stock) for key in keys]
 
