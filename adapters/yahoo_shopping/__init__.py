@@ -1,6 +1,7 @@
 """Yahoo!ショッピング (ストアクリエイターPro, store API). Where each fact comes from: NOTES.md."""
 
 from adapters.kit.mall import Gap, LowersAt, Mall, NotOffered, RestoresOnCancel, Setting
+from adapters.yahoo_shopping.all_listings import read_all
 from adapters.yahoo_shopping.emulator import emulator
 from adapters.yahoo_shopping.files import MATCH_KEYS, STOCK_CSV, write_stock
 from adapters.yahoo_shopping.item_files import ITEM_CSV
@@ -129,6 +130,7 @@ MALL = Mall(
     push_api=push,
     push_file=PUSH_FILE,
     read_back=read_back,
+    read_all=read_all,
     emulator=emulator,
     connection_test=connection_test,
     push_batch_max=BATCH_MAX,

@@ -6,7 +6,7 @@ A person logs in every four weeks; from that come a refresh token and, from it, 
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape
@@ -48,7 +48,17 @@ def call_upload(access: ShopAccess, operation: str, boundary: str, content: byte
     return _call(access, operation, f"multipart/form-data; boundary={boundary}", content)
 
 
+def fetch(access: ShopAccess, operation: str, fields: Mapping[str, str]) -> Answer | Outcome:
+    """The same for one call by GET."""
+    seller_id = access.settings.get("seller_id", "")
+    return _with_token(access, lambda token: _get(access, operation, {"seller_id": seller_id, **fields}, token))
+
+
 def _call(access: ShopAccess, operation: str, content_type: str, content: bytes) -> Answer | Outcome:
+    return _with_token(access, lambda token: _post(access, operation, content_type, content, token))
+
+
+def _with_token(access: ShopAccess, send: Callable[[str], Reply | Outcome]) -> Answer | Outcome:
     """The mall's answer to one call, or the outcome when there is none to look at.
 
     An access token that has expired is renewed once and the call sent once more; what is still refused then is
@@ -56,13 +66,13 @@ def _call(access: ShopAccess, operation: str, content_type: str, content: bytes)
     """
     token = access.secrets.get("access_token", "")
     if token:
-        reply = _post(access, operation, content_type, content, token)
+        reply = send(token)
         if not _expired(reply, access):
             return _answer_or_outcome(reply, access)
     renewed = _renew(access)
     if isinstance(renewed, Outcome):
         return renewed
-    return _answer_or_outcome(_post(access, operation, content_type, content, renewed), access)
+    return _answer_or_outcome(send(renewed), access)
 
 
 def log_in(access: ShopAccess) -> Outcome | None:
@@ -175,18 +185,28 @@ def _token(access: ShopAccess, fields: Mapping[str, str]) -> str | Outcome:
 
 
 def _post(access: ShopAccess, operation: str, content_type: str, content: bytes, token: str) -> Reply | Outcome:
-    seller_id = access.settings.get("seller_id", "")
-    test_store = seller_id.startswith(access.profile.text("api.test_store_prefix"))
-    signature = _signature(access, seller_id)
-    if isinstance(signature, Outcome):
-        return signature
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": content_type, **signature}
-    return access.http.send(
-        "POST",
-        access.host("api_test" if test_store else "api") + API_PATH + operation,
-        headers=headers,
-        content=content,
-    )
+    headers = _headers(access, token)
+    if isinstance(headers, Outcome):
+        return headers
+    headers["Content-Type"] = content_type
+    return access.http.send("POST", _address(access, operation), headers=headers, content=content)
+
+
+def _get(access: ShopAccess, operation: str, params: Mapping[str, str], token: str) -> Reply | Outcome:
+    headers = _headers(access, token)
+    if isinstance(headers, Outcome):
+        return headers
+    return access.http.get(_address(access, operation), headers=headers, params=params)
+
+
+def _address(access: ShopAccess, operation: str) -> str:
+    test_store = access.settings.get("seller_id", "").startswith(access.profile.text("api.test_store_prefix"))
+    return access.host("api_test" if test_store else "api") + API_PATH + operation
+
+
+def _headers(access: ShopAccess, token: str) -> dict[str, str] | Outcome:
+    signature = _signature(access, access.settings.get("seller_id", ""))
+    return signature if isinstance(signature, Outcome) else {"Authorization": f"Bearer {token}", **signature}
 
 
 def _signature(access: ShopAccess, seller_id: str) -> dict[str, str] | Outcome:

@@ -34,12 +34,15 @@ AnswerOrders = Callable[[EmulatedShop, OrderBook, ET.Element], bytes | tuple[str
 _QUANTITY = re.compile(r"\s*([+-]?)([0-9]{1,9})")
 
 
+_STATUS_OK = b'<?xml version="1.0" encoding="UTF-8"?><ResultSet><Result><Status>OK</Status></Result></ResultSet>'
+
+
 @dataclass
 class StoreState:
     """What goes wrong at this store. ``partial`` gives joined codes the error their row is answered with.
 
     ``kept`` has the numbers of codes that the store does not have: accepted without a word. ``closed``: 在庫クローズ.
-    ``orders_allowed``: the store applied for the order API.
+    ``orders_allowed``: the store applied for the order API. ``csv_not_ready``: how often the CSV is still being made.
     Mutable: it plays the world outside.
     """
 
@@ -51,6 +54,8 @@ class StoreState:
     closed: set[ListingKey] = field(default_factory=set)
     overdraft: set[ListingKey] = field(default_factory=set)
     orders_allowed: bool = True
+    csv_asked: bool = False
+    csv_not_ready: int = 1
     orders: OrderBook = field(default_factory=OrderBook)
     uploads: Uploads = field(default_factory=Uploads)
 
@@ -95,6 +100,26 @@ def emulator(shop: EmulatedShop) -> FastAPI:
         body = await request.body()
         with shop.lock:
             return _upload(shop, request, body)
+
+    @app.post(API_PATH + "downloadRequest")
+    async def ask_for_csv(request: Request) -> Response:
+        form = _form(await request.body())
+        with shop.lock:
+            refused = _at_the_gate(shop, request, "downloadRequest")
+            state_of(shop).csv_asked = form.get("type") == "2"
+            return refused or Response(_STATUS_OK, 200, media_type=_XML)
+
+    @app.get(API_PATH + "downloadSubmit")
+    async def fetch_csv(request: Request) -> Response:
+        with shop.lock:
+            state = state_of(shop)
+            refused = _at_the_gate(shop, request, "downloadSubmit")
+            if refused is not None:
+                return refused
+            if not state.csv_asked or state.csv_not_ready > 0:
+                state.csv_not_ready -= 1
+                return _error("pm-08003", "ファイルの作成中です。")
+            return Response(b"".join(stock_csv(shop.stock)), media_type="text/csv")
 
     for operation, answered in (("orderList", order_list), ("orderInfo", order_info)):
         _add_order_call(app, shop, operation, answered)

@@ -60,18 +60,19 @@ def _ask(access: ShopAccess, keys: Sequence[ListingKey]) -> tuple[StockResult, .
     names = ",".join(joined(key) for key in dict.fromkeys(keys))
     answer = call(access, "getStock", {"item_code": names})
     if isinstance(answer, Outcome):
-        return _failed(answer)
+        return failed_read(answer)
     reply = read_reply(answer.body, busy_message=access.profile.text("api.busy_message"))
     if isinstance(reply, tuple) and answer.status in (200, 207) and not any(result.error for result in reply):
         return reply
     if isinstance(reply, Refusal) and reply.code:
-        return _failed(outcome_of(reply, access.profile) or Outcome(Result.TRANSIENT, reply.code))
+        return failed_read(outcome_of(reply, access.profile) or Outcome(Result.TRANSIENT, reply.code))
     if answer.status in (200, 207):
         return ReadFailed(Result.TRANSIENT, reply.reason if isinstance(reply, Unreadable) else "answer_incomplete")
     return read_failed(answer)
 
 
-def _failed(outcome: Outcome) -> ReadFailed:
+def failed_read(outcome: Outcome) -> ReadFailed:
+    """Why no numbers were said."""
     keeps = outcome.result in (Result.THROTTLED, Result.REJECTED_AUTH)
     return ReadFailed(outcome.result if keeps else Result.TRANSIENT, outcome.code, outcome.wait_seconds)
 
