@@ -74,6 +74,11 @@ def router(house: House, bridge: Bridge, caller: Callable[..., Awaitable[Caller]
             raise HTTPException(400, str(error)) from None
         return answer
 
+    _add_reading(made, house, bridge, caller)
+    return made
+
+
+def _add_reading(made: APIRouter, house: House, bridge: Bridge, caller: Callable[..., Awaitable[Caller]]) -> None:
     @made.post("/files/{shop}/read")
     async def read_mall(
         shop: str,
@@ -92,8 +97,6 @@ def router(house: House, bridge: Bridge, caller: Callable[..., Awaitable[Caller]
             if type(error) is ValueError:
                 raise
             raise HTTPException(400, str(error)) from None
-
-    return made
 
 
 async def _staged(house: House, bridge: Bridge, request: Request, wish: Wish, actor: str, add_to: str) -> ImportFile:

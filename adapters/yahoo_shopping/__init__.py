@@ -1,6 +1,6 @@
 """Yahoo!ショッピング (ストアクリエイターPro, store API). Where each fact comes from: NOTES.md."""
 
-from adapters.kit.mall import Gap, LowersAt, Mall, NotOffered, RestoresOnCancel, Setting
+from adapters.kit.mall import LowersAt, Mall, NotOffered, RestoresOnCancel, Setting
 from adapters.yahoo_shopping.all_listings import read_all
 from adapters.yahoo_shopping.emulator import emulator
 from adapters.yahoo_shopping.files import MATCH_KEYS, STOCK_CSV, write_stock

@@ -101,6 +101,25 @@ def emulator(shop: EmulatedShop) -> FastAPI:
         with shop.lock:
             return _upload(shop, request, body)
 
+    _add_download(app, shop)
+    for operation, answered in (("orderList", order_list), ("orderInfo", order_info)):
+        _add_order_call(app, shop, operation, answered)
+
+    @app.post("/_emulator/yahoo_shopping")
+    async def switches(request: Request) -> JSONResponse:
+        asked = await request.json()
+        with shop.lock:
+            return JSONResponse(_switched(state_of(shop), asked))
+
+    @app.get("/_emulator/stock.csv")
+    async def download() -> Response:
+        with shop.lock:
+            return Response(b"".join(stock_csv(shop.stock)), media_type="text/csv")
+
+    return app
+
+
+def _add_download(app: FastAPI, shop: EmulatedShop) -> None:
     @app.post(API_PATH + "downloadRequest")
     async def ask_for_csv(request: Request) -> Response:
         form = _form(await request.body())
@@ -120,22 +139,6 @@ def emulator(shop: EmulatedShop) -> FastAPI:
                 state.csv_not_ready -= 1
                 return _error("pm-08003", "ファイルの作成中です。")
             return Response(b"".join(stock_csv(shop.stock)), media_type="text/csv")
-
-    for operation, answered in (("orderList", order_list), ("orderInfo", order_info)):
-        _add_order_call(app, shop, operation, answered)
-
-    @app.post("/_emulator/yahoo_shopping")
-    async def switches(request: Request) -> JSONResponse:
-        asked = await request.json()
-        with shop.lock:
-            return JSONResponse(_switched(state_of(shop), asked))
-
-    @app.get("/_emulator/stock.csv")
-    async def download() -> Response:
-        with shop.lock:
-            return Response(b"".join(stock_csv(shop.stock)), media_type="text/csv")
-
-    return app
 
 
 def _add_order_call(app: FastAPI, shop: EmulatedShop, operation: str, answered: AnswerOrders) -> None:

@@ -161,7 +161,7 @@ def rekey(
     from api.settings import load
     from api.wiring import open_house
 
-    sent = [Sent(one.name, _file(one).chunks()) for one in files]
+    sent = [Sent(one.name, file_of(one).chunks()) for one in files]
     with open_house(load()) as house, _written(out) as sink:
         assert sink is not None
         bar = _bar("read", quiet=json)
