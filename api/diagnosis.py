@@ -125,7 +125,7 @@ def _orders(seen: Seen) -> Iterator[Finding]:
             PROBLEM,
             "受注取込が停止しています。届いたものは保管されています。",
             "Order intake is stopped; what arrives is kept.",
-            f"daicho shop start {seen.code} --intake",
+            f"daicho shop start {seen.code} --intake (with --backlog take, counted or skip when orders were kept)",
         )
     elif not seen.shop.intake_proven:
         yield Finding(

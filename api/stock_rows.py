@@ -7,10 +7,12 @@ from api.wiring import House
 from ledger.reading import Selects, stock_levels
 from ledger.terms import MAIN_PLACE
 from projections import listing_list
+from projections.assumed import estimated
 
 COLUMNS = (
     "sku",
     "onHandUnits",
+    "onHandEstimated",
     "allocatedUnits",
     "availableUnits",
     "freeUnits",
@@ -22,12 +24,17 @@ LISTING_COLUMNS = ("sku", "shop", "item", "variant", "state", "wantedUnits", "to
 
 
 def stock_rows(house: House, skus: Sequence[str]) -> list[Mapping[str, Cell]]:
-    """One row for each of these SKUs that was ever mentioned, in the order asked for. ``onHandUnits`` None: 在庫未登録."""
+    """One row for each of these SKUs that was ever mentioned, in the order asked for. ``onHandUnits`` None: 在庫未登録.
+
+    ``onHandEstimated``: 推定, it rests on shipments that were only assumed since the last count.
+    """
     asked = list(dict.fromkeys(skus))
     schema = house.database.schema
     with house.pool.connection() as connection:
         levels = stock_levels(connection, Selects(schema), [(MAIN_PLACE, sku) for sku in asked])
         listed = listing_list.of_skus(connection, schema, asked)
+        counted = {sku: level.counted_position for (_, sku), level in levels.items()}
+        assumed = estimated(connection, schema, counted)
     rows: list[Mapping[str, Cell]] = []
     for sku in asked:
         if (MAIN_PLACE, sku) not in levels:
@@ -37,6 +44,7 @@ def stock_rows(house: House, skus: Sequence[str]) -> list[Mapping[str, Cell]]:
             {
                 "sku": sku,
                 "onHandUnits": stock.on_hand_units,
+                "onHandEstimated": sku in assumed,
                 "allocatedUnits": stock.allocated_units,
                 "availableUnits": stock.available_units,
                 "freeUnits": stock.free_units,

@@ -22,7 +22,7 @@ from adapters.kit.workbook import as_table
 from ledger.terms import Telling
 
 NUMBER_CHARACTERS_MAX = 100
-ROWS_MAX = 200_000  # of one file, held in memory cut to a few columns
+ROWS_MAX = 100_000  # of one file, held in memory cut to a few columns
 LINES_MAX = 1_000  # rows of one order
 
 _SHOWN = re.compile(

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 import strawberry
 from strawberry.scalars import JSON
 
+from api.graphql.context import Asked
 from api.graphql.scalars import Count, Position
-from ledger.stock import Stock
+from ledger.levels import Level
+from projections.assumed import estimated
 from projections.listing_list import ListingNow
 from projections.order_list import OrderPart
 
@@ -43,10 +45,29 @@ class StockNode:
     defective_units: int
     undecided_units: int
     short_units: int
+    counted_position: strawberry.Private[int]
 
     @classmethod
-    def of(cls, sku: str, place: str, stock: Stock) -> "StockNode":
-        return node(cls, stock, sku=sku, place=place, version=Count(stock.version))
+    def of(cls, sku: str, place: str, level: Level) -> "StockNode":
+        return node(
+            cls,
+            level.stock,
+            sku=sku,
+            place=place,
+            version=Count(level.stock.version),
+            counted_position=level.counted_position,
+        )
+
+    @strawberry.field
+    async def on_hand_estimated(self, info: Asked) -> bool:
+        """推定: ``onHandUnits`` rests on shipments that were only assumed since the last count. As far as the change log is."""
+        house, sku, position = info.context.house, self.sku, self.counted_position
+
+        def read() -> bool:
+            with house.pool.connection() as database:
+                return sku in estimated(database, house.database.schema, {sku: position})
+
+        return await info.context.in_thread(read)
 
 
 @strawberry.type

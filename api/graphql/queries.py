@@ -73,7 +73,7 @@ class Query(ToldQueries, DeskQueries, HoldQueries, InboxQueries, MailQueries, On
         def read(database: "Database[Any]", schema: str) -> list[StockNode]:
             wanted = [(place, sku) for sku in dict.fromkeys(skus)]
             found = stock_levels(database, Selects(schema), wanted) if wanted else {}
-            return [StockNode.of(sku, place, found[place, sku].stock) for _, sku in wanted if (place, sku) in found]
+            return [StockNode.of(sku, place, found[place, sku]) for _, sku in wanted if (place, sku) in found]
 
         return await _read(info, (), None, read)
 

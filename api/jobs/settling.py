@@ -12,7 +12,8 @@ from api.projecting import catch_up
 from api.tables import inbox
 from api.wiring import House
 
-WAIT_SECONDS_MAX = 120.0
+PAGE_ROWS = 500
+WAIT_SECONDS_MAX = 60.0  # for one page of rows
 
 
 @dataclass
@@ -35,25 +36,30 @@ def settle(
     progress: Callable[[int, int], None] | None = None,
     wait_seconds_max: float = WAIT_SECONDS_MAX,
 ) -> Settled:
-    """What became of these rows of the inbox, once all were read or the time is over. ``progress``: (read, all)."""
+    """What became of these rows of the inbox, once all were read, or nothing moved for so long. ``progress``: (read, all)."""
     if not ids:
         return Settled()
     catch_up(house)  # so that lines find their listings at once
     intake = Intake(house, ProjectedListings(house.database.schema))
+    whole = Settled()
+    for start in range(0, len(ids), PAGE_ROWS):  # intake reads the oldest first, so do we look
+        found = _settled(house, intake, ids[start : start + PAGE_ROWS], wait_seconds_max)
+        whole.states.update(found.states)
+        whole.position = max(whole.position, found.position)
+        if progress is not None:
+            progress(min(start + PAGE_ROWS, len(ids)), len(ids))
+    return whole
+
+
+def _settled(house: House, intake: Intake, ids: Sequence[int], wait_seconds_max: float) -> Settled:
     until = house.clock.monotonic() + wait_seconds_max
     while True:
-        found = _states(house, ids)
-        if progress is not None:
-            progress(len(ids) - found.open, len(ids))
+        with house.pool.connection() as connection:
+            found = _read(connection, ids)
         if not found.open or house.clock.monotonic() > until:
             return found
         if not intake.step():
             house.clock.sleep(LAG_POLL_SECONDS)  # another worker has them, or they wait for listings that lag
-
-
-def _states(house: House, ids: Sequence[int]) -> Settled:
-    with house.pool.connection() as connection:
-        return _read(connection, ids)
 
 
 def _read(connection: psycopg.Connection, ids: Sequence[int]) -> Settled:

@@ -15,6 +15,7 @@ from ledger.book import Verb
 from ledger.book.orders import assume_shipped
 from ledger.book.shops import change_shop_settings
 from ledger.shop import ShopNotAccepted
+from projections.assumed import CAUSE
 
 SETTING, DAYS_SETTING = "shipping.source", "shipping.assumed_days"
 SOURCES = API, CSV, NONE = ("api", "csv", "none")
@@ -44,7 +45,7 @@ def assume(house: House) -> int:
     count = 0
     for shop, days in _shops(house):
         for number in _old(house, shop, days):
-            done = house.book.do(assume_shipped(shop, number, days), house.by(cause="no_shipping_source"))
+            done = house.book.do(assume_shipped(shop, number, days), house.by(cause=CAUSE))
             count += bool(done.facts)  # the list lags behind what was just done: no facts then
     return count
 

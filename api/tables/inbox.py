@@ -113,7 +113,7 @@ def changed(connection: psycopg.Connection, arrivals: Sequence[Arrival]) -> list
     """Those of which the newest message of the same order, shop and door said something else, or there is none."""
     found = connection.execute(
         "SELECT w.place, (SELECT i.digest FROM inbox AS i WHERE i.shop = w.shop AND i.order_number = w.number"
-        " AND i.door = w.door ORDER BY i.id DESC LIMIT 1)"
+        " AND i.order_number <> '' AND i.door = w.door ORDER BY i.id DESC LIMIT 1)"
         " FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS w (shop, number, door, place)",
         ([one.shop for one in arrivals], [one.order_number for one in arrivals], [one.door for one in arrivals]),
         prepare=True,

@@ -8,6 +8,7 @@ import pytest
 from api.database import Database
 from api.jobs.hold_expiry import expire
 from api.jobs.shipping_source import assume
+from api.stock_rows import stock_rows
 from api.tables import inbox
 from api.tables.inbox import Arrival
 from tests.adapters.order_rows import file_of
@@ -195,6 +196,10 @@ def test_where_nobody_tells_shipments_lines_close_after_their_days(
         desk.feed()
         assert assume(desk.house) == 0
         assert stock(desk, "onHandUnits", "allocatedUnits", "availableUnits") == [3, 0, 3]
+        assert stock(desk, "onHandEstimated") == [True]
+        assert stock_rows(desk.house, ["A"])[0]["onHandEstimated"] is True
+        desk.ask('mutation { overwriteStock(sku: "A", units: 3) { position } }')
+        assert stock(desk, "onHandEstimated") == [False], "it was counted since"
 
 
 def test_messages_are_listed_resent_ignored_and_read_again(desk: Doors) -> None:
