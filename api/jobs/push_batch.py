@@ -19,6 +19,7 @@ from api.jobs.push_request import (
     answer,
     careful_skus,
     hold_for,
+    hold_lease,
     note,
     send_fresh,
     sent_of,
@@ -40,24 +41,42 @@ SETTINGS_MISSING = "file_settings_missing"
 def give(turn: Turn, planned: Sequence[Planned], rest: Rest) -> Told:
     """The batch was handed to the mall, once, and its answer is recorded. Raises LeaseGone, and psycopg errors.
 
-    ``Told.position`` 0: nothing left, because something is in the way or every number moved.
+    ``Told.position`` 0: nothing left, because every number moved or the shop stopped.
     """
     batches = turn.one.push_file
     assert batches is not None, turn.one.mall.code
     assert 0 < len(planned) <= batches.rows_max, len(planned)
     try:
         with turn.accesses.of_batches(turn.one) as access:
-            blocked = batches.may_submit(access)
-            if isinstance(blocked, ReadFailed):
-                note(turn, mall_paces.BATCH, [Outcome(blocked.result, blocked.code, blocked.wait_seconds)])
-            if blocked is not None:
-                return Told()
             return _give(turn, batches, access, planned, rest)
     except TurnNotGot:
         return Told()
-    except FileSettingNotAccepted:  # a person has to enter them: the shop stops and says so
-        note(turn, mall_paces.BATCH, [Outcome(Result.REJECTED_AUTH, SETTINGS_MISSING)])
+    except FileSettingNotAccepted:
+        _stop_for_settings(turn)
         return Told()
+
+
+def is_clear(turn: Turn) -> bool:
+    """Whether the mall would take a batch now: nothing of ours or of another tool is in its way."""
+    batches = turn.one.push_file
+    assert batches is not None, turn.one.mall.code
+    try:
+        with turn.accesses.of_batches(turn.one) as access:
+            hold_lease(turn, batches.call_seconds_max)
+            blocked = batches.may_submit(access)
+    except TurnNotGot:
+        return False
+    except FileSettingNotAccepted:
+        _stop_for_settings(turn)
+        return False
+    if isinstance(blocked, ReadFailed):
+        note(turn, mall_paces.BATCH, [Outcome(blocked.result, blocked.code, blocked.wait_seconds)])
+    return blocked is None
+
+
+def _stop_for_settings(turn: Turn) -> None:
+    """A person has to enter them: the shop stops and says so."""
+    note(turn, mall_paces.BATCH, [Outcome(Result.REJECTED_AUTH, SETTINGS_MISSING)])
 
 
 def _give(turn: Turn, batches: PushFile, access: BatchAccess, planned: Sequence[Planned], rest: Rest) -> Told:

@@ -63,7 +63,7 @@ class Circumstances:
     """What is known beside the row: the time, what is withheld, and what this listing waits for.
 
     ``waiting_since``: when a shop that cannot be read first had to wait (quiet time). ``tried_at``: when this rejected listing
-    was last sent. ``sync``: a full sync states every number.
+    was last sent. ``sync``: a full sync states every number. ``doubted``: a request of it may still be on its way.
     """
 
     now: datetime
@@ -71,6 +71,7 @@ class Circumstances:
     waiting_since: datetime | None = None
     tried_at: datetime | None = None
     sync: bool = False
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def decide(row: Queued, manner: Manner, seen: Circumstances) -> Decision:
     if numbers.rejected_code is not None and not row.asks_again:
         return _rejected(target, numbers, seen)
     if row.in_batch:
-        return _beside_batch(target, row, manner)
+        return Leave("in_batch") if seen.doubted else _beside_batch(target, row, manner)
     fresh = fresh_look(numbers, seen.now)
     found = _after_look(target, row, seen) if fresh else _without_look(target, row, manner, seen)
     if isinstance(found, Leave) and (rest := _rest(row, seen.now)) is not None:
@@ -226,7 +227,7 @@ def _beside_batch(target: int, row: Queued, manner: Manner) -> Decision:
     shown_now, shown_soon = row.numbers.expected_units, row.batch_units
     if not manner.beside_batches:
         return Leave("in_batch")
-    if target == 0 and (shown_now != 0 or shown_soon not in (None, 0)):
+    if target == 0 and (shown_now != 0 if shown_soon is None else shown_soon > 0):
         return Send(0, ZERO)
     if shown_now is not None and target < (shown_now if shown_soon is None else min(shown_now, shown_soon)):
         return Send(target, LOWER)

@@ -107,13 +107,13 @@ class Rounds:
         looks = [row for row in rows.rows if isinstance(decisions[row.key], LookFirst)]
         if self.ways.waits:
             looks = []  # what they would show is too old when a batch can leave
-        if sends and not (looks and self._gathers(sends)):
+        if sends and not (looks and self._gathers()):
             return self.send(rows, sends)
         return self._look(rows, looks) or (bool(sends) and self.send(rows, sends))
 
-    def _gathers(self, sends: Sequence[Planned]) -> bool:
-        """Whether a batch waits a moment for what is to be looked at first. What lowers does not wait."""
-        if not self.ways.by_file or any(one.send.trigger in (LOWER, ZERO) for one in sends):
+    def _gathers(self) -> bool:
+        """Whether a batch waits a moment for what is to be looked at first: the next one can leave only minutes later."""
+        if not self.ways.by_file:
             return False
         now = self.house.clock.now()
         if self._gathers_until is None:
@@ -143,7 +143,8 @@ class Rounds:
         found = {}
         for row in rows.rows:
             quiet, tried = rows.waiting.get(row.key), rows.tried.get(row.key)
-            seen = Circumstances(now, rows.withheld(row), quiet, tried, full_sync)
+            doubted = row.key in dead and now < dead[row.key]
+            seen = Circumstances(now, rows.withheld(row), quiet, tried, full_sync, doubted)
             found[row.key] = self._decided(row, seen, dead.get(row.key))
         return found
 
@@ -221,6 +222,11 @@ class Rounds:
 
     def _give(self, rows: Rows, sends: Sequence[Planned], sync_id: str | None) -> bool:
         """One batch was handed over; False: nothing more in this turn that a batch would carry."""
+        clear = self.ways.is_clear()
+        if clear is not True:
+            if clear is False:
+                self.ways.block()
+            return True
         told = give(self.turn, sends, self._rest(rows, sends, sync_id))
         self._gathers_until = None
         if told.position == 0 and told.moved:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from adapters.kit.push_file import PushFile
 from api.jobs import push_batch_end
+from api.jobs.push_batch import is_clear
 from api.jobs.push_plan import LOWER, ZERO
 from api.jobs.push_request import Planned, Turn
 from api.shop_access import FILE, ConnectedShop
@@ -17,6 +18,8 @@ from api.tables import mall_paces, push_breakers, secrets
 from api.wiring import House
 
 GATHER_SECONDS_MAX = 3.0  # numbers looked at first are fresh for five
+CLEAR_SECONDS_MAX = 10.0  # so long a folder that was free is taken to be
+ASKED_SECONDS_MAX = 1.0  # a mall that took longer to say so: the numbers are read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Ways:
         self.api = callable(one.mall.push_api) and (not self.by_file or has_api_keys(turn.house, one))
         self.due_at: datetime | None = None
         self._blocked = False
+        self._clear_until: datetime | None = None
+        self._has_slot = False  # the pace let a batch leave that has not left yet
         self._unfinished = self.batches is not None and bool(push_batch_end.unfinished(turn))
 
     @property
@@ -47,6 +52,7 @@ class Ways:
 
     def refresh(self) -> None:
         """Batches began or ended."""
+        self._has_slot = False
         if self.batches is not None:
             rows = push_batch_end.unfinished(self._turn)
             self._unfinished = bool(rows)
@@ -58,6 +64,20 @@ class Ways:
         self._blocked = True
         if self.batches is not None:
             self._later(self._turn.house.clock.now() + timedelta(seconds=self.batches.look_seconds))
+
+    def is_clear(self) -> bool | None:
+        """Whether the mall takes a batch now; None: it does, but saying so took so long that numbers are to be read again.
+
+        Raises LeaseGone.
+        """
+        clock = self._turn.house.clock
+        began = clock.now()
+        if self._clear_until is not None and began < self._clear_until:
+            return True
+        if not is_clear(self._turn):
+            return False
+        self._clear_until = clock.now() + timedelta(seconds=CLEAR_SECONDS_MAX)
+        return True if clock.now() - began <= timedelta(seconds=ASKED_SECONDS_MAX) else None
 
     def rows_max(self) -> int:
         """How many listings one request or batch of a full sync carries."""
@@ -102,6 +122,8 @@ class Ways:
         assert batches is not None
         if self._unfinished or self._blocked:
             return False
+        if self._has_slot:
+            return True
         now = turn.house.clock.now()
         with turn.house.pool.connection() as connection:
             breaker = push_breakers.of_shop(connection, turn.code, mall_paces.BATCH)
@@ -114,7 +136,8 @@ class Ways:
             wait = mall_paces.may_call(connection, turn.code, mall_paces.BATCH, pace, now=now)
         if wait:
             self._later(now + timedelta(seconds=wait))
-        return wait == 0.0
+        self._has_slot = wait == 0.0
+        return self._has_slot
 
     def _later(self, moment: datetime) -> None:
         self.due_at = moment if self.due_at is None else min(self.due_at, moment)

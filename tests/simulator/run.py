@@ -23,12 +23,13 @@ from ledger.book.pushes import record_read
 from ledger.facts.listing import ListingSettingsChanged
 from ledger.facts.shop import DryRunReviewed
 from ledger.listing import LINKED, Listing
-from ledger.terms import ListingKey, ListingRead
+from ledger.terms import ListingKey, ListingLevel, ListingRead
 from projections import listings
 from projections import shops as shop_list
 from projections.runner import Runner
 from tests.simulator import mails
 from tests.simulator.asking import Asking
+from tests.simulator.files import FolderWire, applies, folders_of, hurried, takes_batches
 from tests.simulator.house import BY, open_world_house
 from tests.simulator.judge import arrived, begun
 from tests.simulator.malls import (
@@ -44,14 +45,14 @@ from tests.simulator.malls import (
     watched,
 )
 from tests.simulator.truth import Sold, Truth, shown_in_the_end
-from tests.simulator.wire import Weather, Wire
+from tests.simulator.wire import Judge, Weather, Wire
 from tests.simulator.world import World
 
 RUN_SECONDS = 900.0
 SETTLE_SECONDS = 1_800.0  # after the last mail: missing units whose orders came, quiet times, dead requests
 MALLS = 3  # at once, of all there are
 ALL_FROM_SEED, ALL_EVERY_SEED = 25, 5  # worlds of all malls at once: none in CI, every fifth of a soak
-BASE = "http://127.0.0.1"
+BASE, BY_FILE = "http://127.0.0.1", 0.4  # of the shops that can be told by file
 CRASHES = ("push.sent_recorded", "push.before_request", "push.after_request")
 
 
@@ -103,6 +104,9 @@ class Simulation:
             self._clean()
             # Who holds the shop's turn is further down the one stack that there is: waiting would be in vain.
             accesses = ShopAccesses(house, open_http=self._wire, mall_of=self._mall, turn_seconds_max=0)
+            accesses.use_files(
+                lambda one: FolderWire(world, self.shops[one.code].wire, folders_of(one.code, self.shops))
+            )
             self.pushing = Pushing(house, accesses, world.new_id(), self._folded)
             self._found()
             asked = {one.code: one for one in self.shops.values() if one.asked}
@@ -141,7 +145,7 @@ class Simulation:
     def _clean(self) -> None:
         """What pushing kept of other seeds, whose clocks began at the same moment, is gone."""
         with self.house.pool.connection() as connection:
-            for table in ("push_unseen", "push_waits", "push_syncs"):
+            for table in ("push_unseen", "push_waits", "push_syncs", "push_batches"):
                 connection.execute(f"DELETE FROM {table}".encode())
 
     def _found(self) -> None:
@@ -175,39 +179,40 @@ class Simulation:
         assert callable(mall.emulator)
         app: Any = mall.emulator(emulated)
         key = key_at(mall, account, world.chance)
-        place = FORMS.index(key)
-        asked = self.asks and tells_when_asked(mall.code, place, tuple(account.settings.items()))
+        asked = self.asks and tells_when_asked(mall.code, FORMS.index(key), tuple(account.settings.items()))
         if not asked:
             emulated.number_order = lambda serial, _: f"{code}-{serial}"
         emulated.write_order_mail = emulated.write_cancel_mail = lambda _shop, _order: b""
         emulated.restores_on_cancel = self.restores and mall.restores_on_cancel is not RestoresOnCancel.NO
         weather = Weather() if world.maybe(0.7) else Weather(0, 0, 0, 0, 0)
-        inner = InProcess(app, now=world.now)
         wire = Wire(
             world,
             emulated,
-            inner,
+            InProcess(app, now=world.now),
             weather,
             mall.request_seconds_max,
             lambda pushes: arrived(self.shops[code], pushes, self.truth),
         )
-        seen = watched(
-            mall,
-            lambda: wire,
-            sending=lambda levels: begun(self.shops[code], levels, world.now(), self._free(), self.truth),
-            looked=lambda units, at: self.truth.looked(code, units, at),
-        )
+
+        def sending(levels: Sequence[ListingLevel]) -> Judge:
+            return begun(self.shops[code], levels, world.now(), self._free(), self.truth)
+
+        seen = watched(mall, lambda: wire, sending=sending, looked=lambda units, at: self.truth.looked(code, units, at))
+        seen = hurried(seen, sending, lambda: wire)
         if not asked:
             seen = replace(seen, order_api=Gap("not asked in this world"))
         one = self.shops[code] = Shop(code, seen, emulated, wire, key, asked=asked, to_the_minute=world.maybe(0.3))
-        settle = takes_its_time(emulated, world.chance.choice(DELAYS_SECONDS))
-        if settle is not None:
-            world.after(1.0, self._applies(one, settle))
-        wanted = {name: value for name, value in account.settings.items() if value}
-        self._do(connect(mall.code, f"seed-{self.seed}", match_key="", settings={**wanted, "base.*": BASE}))
+        for settle in (takes_its_time(emulated, world.chance.choice(DELAYS_SECONDS)), applies(emulated, world)):
+            if settle is not None:
+                world.after(1.0, self._applies(one, settle))
+        wanted = {name: value for name, value in account.settings.items() if value} | {"base.*": BASE}
+        self._do(connect(mall.code, f"seed-{self.seed}", match_key="", settings=wanted))
         with self.house.pool.connection() as connection:
             for name, value in account.entered.items():
                 secrets.put(connection, self.house.seals, shop=code, name=name, value=value, changed_at=world.now())
+
+        if takes_batches(mall) and world.maybe(BY_FILE):
+            self._do(shops.choose_send_type(code, "file"))
 
     def _list(self, one: Shop, key: ListingKey, sku: str, units: int, each: int) -> None:
         chance = self.world.chance
