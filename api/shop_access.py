@@ -21,6 +21,7 @@ from adapters.kit.profile import Profile, corrected
 from adapters.kit.push_file import BatchAccess, PushFile
 from api.file_access import open_files
 from api.tables import secrets
+from api.tables.mailboxes import PASSWORD, USER
 from api.wiring import House
 from ledger import keys, shop
 
@@ -165,7 +166,8 @@ class ShopAccesses:
 
     def _secrets(self, code: str) -> dict[str, str]:
         with self._house.pool.connection() as connection:
-            return dict(secrets.of_shop(connection, self._house.seals, code))
+            known = secrets.of_shop(connection, self._house.seals, code)
+        return {name: value for name, value in known.items() if name not in (USER, PASSWORD)}  # no mall's business
 
     def _remember(self, code: str, known: dict[str, str], name: str, value: str) -> None:
         """Durable first, then shown. An empty value forgets the secret: a login code works once."""

@@ -238,7 +238,9 @@ def _code(error: Exception, *, refused: str, lost: str) -> str:
             return "timed_out"
         case imaplib.IMAP4.readonly():
             return "read_only"
-        case OSError() | imaplib.IMAP4.abort():
+        case imaplib.IMAP4.abort():
+            return "connection_lost"
+        case OSError():
             return lost
         case MailboxFolderSelectError():
             return "folder_unknown"

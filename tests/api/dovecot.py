@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +61,7 @@ class Dovecot:
 
 
 @contextmanager
-def dovecot() -> Iterator[Dovecot]:
+def dovecot(*options: str) -> Iterator[Dovecot]:
     """Dovecot runs, with one empty mailbox of USER. Raises NotRun where a test may not make a name space."""
     with ground() as place:
         certificate, key = write_certificate(place.path, "localhost")
@@ -70,7 +70,7 @@ def dovecot() -> Iterator[Dovecot]:
         place.keep("users", f"{USER}:{{PLAIN}}{PASSWORD}\n".encode())
         for _ in range(_TRIES):
             port, tls_port = free_ports(2, "127.0.0.1")
-            with _started(place, Dovecot(place, port, tls_port, certificate)) as running:
+            with _started(place, Dovecot(place, port, tls_port, certificate), options) as running:
                 if running is not None:
                     yield running
                     return
@@ -78,11 +78,11 @@ def dovecot() -> Iterator[Dovecot]:
 
 
 @contextmanager
-def _started(place: Ground, server: Dovecot) -> Iterator[Dovecot | None]:
+def _started(place: Ground, server: Dovecot, options: Sequence[str]) -> Iterator[Dovecot | None]:
     account = place.account
     group = grp.getgrgid(account.pw_gid).gr_name
     text = _SETTINGS.format(place=place.path, server=server, account=account, group=group)
-    settings = place.keep("dovecot.conf", text.encode())
+    settings = place.keep("dovecot.conf", "\n".join([text, *options]).encode() + b"\n")
     as_root = os.geteuid() == 0
     process = subprocess.Popen(
         [*_as_installed(place), "/usr/sbin/dovecot", "-F", "-c", str(settings)],
