@@ -1,6 +1,7 @@
 """Amazon.co.jp (Selling Partner API). Where each fact comes from: NOTES.md."""
 
 from adapters.amazon.access import CALL_SECONDS_MAX, REQUEST_SECONDS_MAX
+from adapters.amazon.all_listings import read_all
 from adapters.amazon.emulator import emulator
 from adapters.amazon.files import (
     LISTINGS,
@@ -146,6 +147,7 @@ MALL = Mall(
     push_api=push,
     push_file=PUSH_FILE,
     read_back=read_back,
+    read_all=read_all,
     emulator=emulator,
     connection_test=connection_test,
     push_batch_max=BATCH_MAX,

@@ -27,6 +27,8 @@ from adapters.amazon.emulated_orders import (
     order_number,
     updated_at,
 )
+from adapters.amazon.emulated_reports import RATES as REPORT_RATES
+from adapters.amazon.emulated_reports import add_reports
 from adapters.amazon.listings import ITEMS_PATH, SEARCH_MAX
 from adapters.amazon.orders import PATH, PATH_V0
 from adapters.kit.emulator import EmulatedOrder, EmulatedShop, emulator_app
@@ -45,6 +47,7 @@ RATES = {
     "feed": (2.0, 15),
     "feeds": (0.0222, 10),
     "document": (0.0222, 10),
+    **REPORT_RATES,
 }
 OF_ORDERS = ("orders", "order", "orders_v0", "items_v0")
 UNTIL_SECONDS_MIN = 120
@@ -107,6 +110,11 @@ def emulator(shop: EmulatedShop) -> FastAPI:
         body = await request.body()
         with shop.lock:
             return _document(shop, request, name, body)
+
+    def gate(request: Request, operation: str) -> Response | None:
+        return _refused(shop, request, operation, shop.clock.now())
+
+    add_reports(app, shop, gate, state_of(shop).listings.by_amazon)
 
     @app.get(PATH + "{rest:path}")
     async def orders(request: Request) -> Response:

@@ -48,7 +48,7 @@ def submit(access: ShopAccess, content: bytes) -> str | Outcome:
         return answer
     if answer.status >= 400:
         return Outcome(Result.TRANSIENT, error_code(answer))
-    feed = _text_in(answer, "feedId")
+    feed = text_in(answer, "feedId")
     return feed or Outcome(Result.UNKNOWN, "answer_not_understood")
 
 
@@ -83,14 +83,14 @@ def report_of(access: ShopAccess, document: str) -> dict[object, object] | ReadF
         return read_failed_of(answer)
     if answer.status >= 400:
         return ReadFailed(Result.TRANSIENT, error_code(answer))
-    address = _text_in(answer, "url", characters_max=10_000)
+    address = text_in(answer, "url", characters_max=10_000)
     if not address:
         return ReadFailed(Result.TRANSIENT, "answer_not_understood")
     reply = access.http.get(address, headers={})
     if not isinstance(reply, Answer) or reply.status != 200:
         return read_failed(reply)
     try:
-        content = _unpacked(reply.body) if _text_in(answer, "compressionAlgorithm") == "GZIP" else reply.body
+        content = unpacked(reply.body) if text_in(answer, "compressionAlgorithm") == "GZIP" else reply.body
         body: object = json.loads(content)
     except (ValueError, OSError, EOFError, zlib.error):
         return ReadFailed(Result.TRANSIENT, "report_not_understood")
@@ -123,7 +123,7 @@ def _document(access: ShopAccess) -> tuple[str, str] | Outcome:
         return answer
     if answer.status >= 400:
         return Outcome(Result.TRANSIENT, error_code(answer))
-    document, address = _text_in(answer, "feedDocumentId"), _text_in(answer, "url", characters_max=10_000)
+    document, address = text_in(answer, "feedDocumentId"), text_in(answer, "url", characters_max=10_000)
     return (document, address) if document and address else Outcome(Result.TRANSIENT, "answer_not_understood")
 
 
@@ -143,14 +143,15 @@ def _feed(body: object) -> Feed | None:
     return Feed(feed, state, report)
 
 
-def _text_in(answer: Answer, name: str, *, characters_max: int = ID_CHARACTERS_MAX) -> str:
+def text_in(answer: Answer, name: str, *, characters_max: int = ID_CHARACTERS_MAX) -> str:
+    """The text of this name in the answer's object; "" when there is none, or a longer one."""
     body = json_of(answer)
     value = body.get(name) if isinstance(body, dict) else None
     return value if isinstance(value, str) and len(value) <= characters_max else ""
 
 
-def _unpacked(content: bytes) -> bytes:
-    """Raises ValueError for a document that is larger than any report."""
+def unpacked(content: bytes) -> bytes:
+    """The content of a gzipped document. Raises ValueError for one that is larger than any report, or is none."""
     unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # gzip
     found = unpacking.decompress(content, REPORT_BYTES_MAX)
     if unpacking.unconsumed_tail or not unpacking.eof:

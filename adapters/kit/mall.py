@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from adapters.kit.file_form import FileFormat, FileRow
+from adapters.kit.file_form import FileFormat, FileRow, RowProblem
 from adapters.kit.order_form import OrderForm
 from adapters.kit.profile import Profile
 from ledger.terms import ListingKey, ListingLevel, ListingRead, Outcome, Result, Telling
@@ -243,7 +243,9 @@ class ShopAccess:
 
 @dataclass(frozen=True, slots=True)
 class ReadFailed:
-    """The mall did not say its numbers; ``result`` is throttled, transient or rejected_auth."""
+    """The mall did not say its numbers; ``result`` is throttled, transient or rejected_auth; of a reading of everything also
+    rejected: it cannot go on from there.
+    """
 
     result: Result
     code: str = ""
@@ -257,7 +259,7 @@ class StockPage:
     ``wait_seconds``: the mall is still making its answer; ask again with the cursor after so long.
     """
 
-    rows: tuple[FileRow, ...]
+    rows: tuple[FileRow | RowProblem, ...]
     cursor: str = ""
     wait_seconds: float = 0.0
 

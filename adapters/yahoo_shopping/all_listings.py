@@ -63,18 +63,13 @@ def _said(access: ShopAccess, answer: Answer) -> ReadFailed | Unreadable | None:
             return None
 
 
-def _rows(access: ShopAccess, body: bytes) -> tuple[FileRow, ...] | None:
-    """The rows of the CSV; None when it is none, or one of its rows is not understood."""
+def _rows(access: ShopAccess, body: bytes) -> tuple[FileRow | RowProblem, ...] | None:
+    """The rows of the CSV; None when it is none."""
     try:
         table = open_table([body], delimiter=STOCK_CSV.delimiter, encodings=STOCK_CSV.encodings)
         reader = STOCK_CSV.open(table.header, access.profile)
         if isinstance(reader, NotThisFormat):
             return None
-        read = list(reader(table.rows))
+        return tuple(reader(table.rows))
     except TableRefused:
         return None
-    return (
-        None
-        if any(isinstance(row, RowProblem) for row in read)
-        else tuple(row for row in read if isinstance(row, FileRow))
-    )

@@ -102,6 +102,8 @@ class _Reading:
             page = self._asked(reading.cursor)
             if isinstance(page, ReadFailed):
                 failures += 1
+                if page.result is Result.REJECTED:
+                    self._end(file, page)
                 self._wait_after(page, failures)
                 continue
             failures = 0
@@ -162,6 +164,14 @@ class _Reading:
                 (self._one.code, item, variant, self._mall.read_batch_max),
             )
             return [ListingKey(*row) for row in rows]
+
+    def _end(self, file: ImportFile, failed: ReadFailed) -> None:
+        """What was read is forgotten. Raises MallNotRead."""
+        why = f"{self._mall.name} gave up its answer (code {failed.code or 'none'}); read it again later, or import its file"
+        with self._house.pool.connection() as connection:
+            imports.refuse(connection, file.import_id, why)
+            mall_readings.forget(connection, file.import_id)
+        raise MallNotRead(why)
 
     def _wait_after(self, failed: ReadFailed, failures: int) -> None:
         """The same page is asked for again after a while. Raises MallNotRead when that is of no use."""

@@ -20,7 +20,8 @@ def everything(shop: Connected) -> list[FileRow]:
     for _ in range(PAGES_MAX):
         page = shop.mall.read_all(shop.access, cursor)
         assert isinstance(page, StockPage), page
-        rows += page.rows
+        rows += [row for row in page.rows if isinstance(row, FileRow)]
+        assert len(page.rows) <= LISTINGS
         cursor = page.cursor
         if not cursor:
             return rows

@@ -123,6 +123,16 @@ def test_a_key_that_is_not_accepted_is_said_at_once(given: Imports) -> None:
         read(given, FakeMall({"a": 5}, fails=[ReadFailed(Result.REJECTED_AUTH, "GE0011")]))
 
 
+def test_an_answer_that_the_mall_gave_up_is_forgotten_and_begun_anew(given: Imports) -> None:
+    given_up = ReadFailed(Result.REJECTED, "report_fatal")
+    mall = FakeMall({"a": 5, "b": 4, "c": 3}, fails=[None, given_up])
+    with pytest.raises(MallNotRead, match="gave up its answer .code report_fatal"):
+        read(given, mall)
+    mall.asked.clear()
+    assert read(given, mall).rows == 3
+    assert mall.asked == ["", "2"]
+
+
 def test_a_mall_that_lists_nothing_is_read_by_the_listings_that_are_linked(given: Imports) -> None:
     given.rakuten_file({"A": 5, "B": 4, "C": 3})
     mall = FakeMall({"a": 9, "c": 0, "new": 8})
