@@ -12,7 +12,7 @@ from api.projecting import catch_up
 from api.sending import missing_for_files
 from api.shop_access import FILE, ConnectedShop
 from api.shops import SettingNotAccepted, connect
-from api.tables import addresses, mailboxes, order_polls, secrets
+from api.tables import addresses, connection_tests, mailboxes, order_polls, secrets
 from api.wiring import House
 from ledger import shop as shops
 from ledger.book import By
@@ -95,6 +95,7 @@ def _description(house: House, code: str) -> Mapping[str, Cell]:
     with house.pool.connection() as connection:
         asked = order_polls.of_shop(connection, code)
         mailbox = mailboxes.of_shop(connection, code)
+        tested = connection_tests.of_shop(connection, code)
     return {
         "shop": code,
         "mall": shop.mall,
@@ -111,6 +112,9 @@ def _description(house: House, code: str) -> Mapping[str, Cell]:
         "mailboxProblem": "" if mailbox is None else mailbox.code,
         "ordersAskedAt": None if asked is None or asked.asked_at is None else asked.asked_at.isoformat(),
         "ordersProblem": "" if asked is None else asked.code,
+        "testedAt": None if tested is None or tested.tested_at is None else tested.tested_at.isoformat(),
+        "connectionProblem": "" if tested is None or tested.found.ok else tested.found.message,
+        "warnings": [] if tested is None else [one.message for one in tested.found.warnings],
         "settings": dict(shop.settings),
         "missing": list(missing(house, adapters.mall(shop.mall), code)),
     }

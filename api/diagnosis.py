@@ -13,6 +13,7 @@ import psycopg
 import adapters
 from adapters.kit.mall import Mall, OrderApi, OrderWebhook
 from api.connecting import mail_address, missing
+from api.diagnosis_connection import findings_of_connection
 from api.diagnosis_mail import findings_of_mail
 from api.finding import FINE, PROBLEM, WAITS, Finding
 from api.jobs.imports import shop_of
@@ -55,7 +56,7 @@ def findings(house: House, code: str) -> list[Finding]:
     """Everything that was looked at, problems first. Raises ShopNotReady when the shop is not connected."""
     catch_up(house)
     seen = _seen(house, code)
-    found = [*_orders(seen), *findings_of_mail(house, code), *_pushes(seen)]
+    found = [*_orders(seen), *findings_of_mail(house, code), *_pushes(seen), *findings_of_connection(house, code)]
     return sorted(found, key=lambda one: (PROBLEM, WAITS, FINE).index(one.level))
 
 

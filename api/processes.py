@@ -15,7 +15,17 @@ import structlog
 import uvicorn
 
 from api.app import build
-from api.jobs import hold_expiry, intake, mailbox_polling, order_polling, push, retention, schedule, shipping_source
+from api.jobs import (
+    connection_tests,
+    hold_expiry,
+    intake,
+    mailbox_polling,
+    order_polling,
+    push,
+    retention,
+    schedule,
+    shipping_source,
+)
 from api.jobs.worker import Loop, Worker, working
 from api.localpg import LocalPostgres
 from api.mail.smtp import receiving
@@ -128,6 +138,7 @@ def loops(house: House) -> Sequence[Loop]:
         *mailbox_polling.loops(house),
         *order_polling.loops(house),
         *push.loops(house),
+        *connection_tests.loops(house),
         *hold_expiry.loops(house),
         *shipping_source.loops(house),
         *schedule.loops(house),

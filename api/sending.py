@@ -13,10 +13,11 @@ from adapters.kit.mall import ConnectionTested, Gap, Mall, NotOffered
 from adapters.kit.push_file import PushFile
 from api.cli.output import Cell
 from api.jobs import switching
+from api.jobs.connection_tests import EVERY
 from api.jobs.push_batch import SETTINGS_MISSING
 from api.jobs.push_ways import has_api_keys
 from api.shop_access import API, FILE, ConnectedShop, ShopAccesses
-from api.tables import push_breakers, secrets
+from api.tables import connection_tests, push_breakers, secrets
 from api.wiring import House
 from ledger.book import By, shops
 from ledger.shop import ShopNotAccepted, ShopNotReady
@@ -79,6 +80,9 @@ def check_connections(
     if callable(one.mall.connection_test) and has_api_keys(house, one):
         with accesses.of(one) as access:
             api = one.mall.connection_test(access)
+        now = house.clock.now()
+        with house.pool.connection() as connection:
+            connection_tests.keep(connection, code, api, tested_at=now, due_at=now + EVERY)
     files = None
     wanted = one.push_file is not None and one.push_file.over_folder
     if wanted and (one.send_type == FILE or not set(missing_for_files(house, one)) - {HOST_KEYS}):
