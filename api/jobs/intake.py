@@ -283,7 +283,7 @@ def order_verb(one: Told, named: Sequence[Named], state: Shop) -> Verb:
         adapters.mall(state.mall).restores_on_cancel, "unknown"
     )
     backlog = _backlog_of(one, state)
-    counted = backlog.position if backlog is not None and backlog.choice == COUNTED else None
+    counted = backlog if backlog is not None and backlog.choice == COUNTED else None
     return take_order(
         one.row.shop, one.telling, named, inbox_id=str(one.row.id), mall_restored=restores, counted=counted
     )

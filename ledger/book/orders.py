@@ -32,6 +32,7 @@ from ledger.facts.order import (
 )
 from ledger.lines import Names, names_of
 from ledger.order import FOLD, Order, Stated, rank, stated
+from ledger.shop import Backlog
 from ledger.stock import return_hold
 from ledger.terms import MAIN_PLACE, Door, ListingKey, Telling, latest_of, utc_text
 from ledger.view import Draft, View, Wanted
@@ -84,14 +85,14 @@ def take_order(
     strict: bool = False,
     hold: str | None = None,
     reviews: Sequence[str] = (),
-    counted: int | None = None,
+    counted: Backlog | None = None,
 ) -> Verb:
     """One telling is recorded and the difference it makes is booked; an equal telling changes nothing.
 
     ``named`` stands beside ``telling.lines``. ``strict`` (a person's order): refused when more is asked than is free.
     ``hold``: units held for it are consumed in the same commit. ``reviews``: codes of 要確認 that intake saw (``unusual_units``,
-    ``unusual_rate``). ``counted``: its units are inside the numbers already (計上済), by the choice at that position. The
-    answer has ``units`` per SKU, ``reviews`` and ``state``. Raises OrderNotAccepted, HoldNotAccepted, and NotEnough when
+    ``unusual_rate``). ``counted``: the order, and what was changed of it until then, is inside the numbers already (計上済),
+    by this choice. The answer has ``units`` per SKU, ``reviews`` and ``state``. Raises OrderNotAccepted, HoldNotAccepted, and NotEnough when
     strict.
     """
     _checked(telling, named)
@@ -103,7 +104,8 @@ def take_order(
         if _says_nothing_new(order, fact):
             return Decision((), answer(stated(order)))
         before = () if hold is None else tuple(_consume(view, hold, shop, telling.order, fact))
-        asked = Asked(mall_restored, strict, tuple(reviews), before, counted)
+        inside = counted if counted and (not order.kept or counted.up_to >= fact.told_at) else None
+        asked = Asked(mall_restored, strict, tuple(reviews), before, inside.position if inside else None)
         when = _when(order, telling, fact)
         booking = booking_of(view, shop, telling.order, order, when, asked)
         said, drafts = weigh(order, fact, booking, when, asked)

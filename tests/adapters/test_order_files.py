@@ -7,7 +7,7 @@ import pytest
 
 import adapters
 from adapters.kit.order_file import OrderFileRefused, read_kept
-from adapters.kit.order_form import NotOurs
+from adapters.kit.order_form import NUMBER, NotOurs, OrderForm
 from ledger.terms import CancelReason, Door, ListingKey, OrderState, Telling
 from tests.adapters.order_rows import (
     BUYER,
@@ -260,3 +260,50 @@ def test_when_the_file_was_made_counts_for_what_its_rows_do_not_date() -> None:
 def test_what_is_kept_and_cannot_be_read_waits_for_a_person() -> None:
     for body in (b"", b"[]", b'{"form": "nobodys", "rows": []}', b'{"form": 1}'):
         assert not isinstance(read_kept(body, offered("rakuten"), NOW), Telling)
+
+
+# ------------------------------------------------------------------ every form
+
+PERSONS = (
+    "姓",
+    "氏名",
+    "名前",
+    "様",
+    "住所",
+    "郵便",
+    "電話",
+    "メール",
+    "コメント",
+    "備考",
+    "のし",
+    "name",
+    "address",
+    "phone",
+    "mail",
+)
+FORMS = [
+    (folder, form)
+    for folder in adapters.codes()
+    if isinstance(forms := adapters.declared(folder).orders_in, tuple)
+    for form in forms
+]
+
+
+@pytest.mark.parametrize(("folder", "form"), FORMS, ids=lambda one: getattr(one, "name", one))
+def test_every_form_keeps_no_column_of_a_person_and_says_where_it_comes_from(folder: str, form: OrderForm) -> None:
+    profile = adapters.profile(folder)
+    assert set(form.required) <= set(form.columns)
+    assert NUMBER in form.required
+    assert form.label
+    assert form.where
+    for column in form.columns:
+        spellings = profile.texts(f"order_file.{column}")
+        assert spellings
+        assert not any(word in spelling.lower() for spelling in spellings for word in PERSONS), spellings
+    for state in OrderState:
+        assert isinstance(profile.texts(f"order_file.state_{state.value}"), tuple)
+
+
+def test_the_names_of_forms_are_their_own() -> None:
+    names = [form.name for _, form in FORMS]
+    assert len(names) == len(set(names)) == 6

@@ -8,11 +8,13 @@ from ledger import keys
 from ledger.book import Verb, stock
 from ledger.book.orders import Named, take_order
 from ledger.order import FOLD
-from ledger.terms import CancelReason, Door, OrderState, Telling, TellingLine
+from ledger.shop import Backlog
+from ledger.terms import CancelReason, Door, OrderState, Telling, TellingLine, utc_text
 from tests.ledger.given import Memory, given
 from tests.ledger.words import R, at, counted, line, link, take, telling
 
 T1 = "T-1"
+CHOSEN = Backlog("counted", "", utc_text(at("10:30")), 7)
 
 
 def by_hand(*lines: tuple[str, int], minute: int = 0, state: OrderState = OrderState.CONFIRMED) -> Verb:
@@ -69,13 +71,15 @@ def test_an_order_that_a_person_says_is_counted_leaves_available_as_it_is_also_w
     None
 ):
     ledger = shelf()
-    ledger.when(take(R, telling(line("x", 3)), counted=7))
+    ledger.when(take(R, telling(line("x", 3)), counted=CHOSEN))
     assert ledger.names() == ["OrderTold", "AllocatedAsCounted"]
     now = ledger.stock("X")
     assert (now.available_units, now.on_hand_units, now.allocated_units) == (10, 13, 3)
     ledger.when(take(R, telling(line("x", 3), told="10:05", ordered="10:00", door=Door.API)))
     assert ledger.stock("X").available_units == 10, "another door tells the same order: nothing is booked"
-    ledger.when(take(R, telling(line("x", 4), told="10:10", ordered="10:00", door=Door.API)))
+    ledger.when(take(R, telling(line("x", 4), told="10:20", ordered="10:00", door=Door.API), counted=CHOSEN))
+    assert ledger.stock("X").available_units == 10, "it was changed before the choice"
+    ledger.when(take(R, telling(line("x", 5), told="10:40", ordered="10:00", door=Door.API), counted=CHOSEN))
     assert ledger.stock("X").available_units == 9, "what was added afterwards is not inside the number"
 
 
@@ -83,6 +87,6 @@ def test_a_cancel_of_the_counted_time_gives_nothing_back_to_the_number() -> None
     ledger = shelf(take(R, telling(line("x", 3))))
     assert ledger.stock("X").available_units == 7
     gone = telling(told="10:30", state=OrderState.CANCELLED, reason=CancelReason.BUYER, complete=False)
-    ledger.when(take(R, gone, counted=7))
+    ledger.when(take(R, gone, counted=CHOSEN))
     now = ledger.stock("X")
     assert (now.available_units, now.allocated_units) == (7, 0), "the count knew that the units were back"
