@@ -21,6 +21,7 @@ from api.wiring import House
 from ledger.failpoint import reach
 from ledger.terms import Door
 
+LOOKS_AT_ONCE = 2  # by one process
 PAGE_MAILS = 50
 PAGE_BYTES = 8_000_000  # a page is closed by the message that passes it
 CLAIM_SECONDS = 90.0  # more than CALL_SECONDS_MAX of a look; so long a mailbox waits when its worker died
@@ -30,8 +31,8 @@ log = structlog.get_logger()
 
 
 def loops(house: House) -> list[Loop]:
-    """What a worker runs so that mailboxes are looked at."""
-    return [Loop("mailboxes", MailboxPolling(house).step)]
+    """What a worker runs so that mailboxes are looked at, some at once: a server that hangs keeps no other waiting."""
+    return [Loop(f"mailboxes-{n}", MailboxPolling(house).step) for n in range(1, LOOKS_AT_ONCE + 1)]
 
 
 class MailboxPolling:

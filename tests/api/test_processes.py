@@ -59,10 +59,12 @@ def within(look: Callable[[], Any]) -> Any:
     return found
 
 
-def send(process: Process, address: str, raw: bytes) -> None:
-    host, _, port = process.said["mail"].removeprefix("smtp://").partition(" ")[0].rpartition(":")
-    with smtplib.SMTP(host, int(port), timeout=10) as smtp:
-        smtp.sendmail("shop@example.jp", [address], raw)
+def send(process: Process, address: str, raw: bytes, *, lmtp: bool = False) -> None:
+    kind = smtplib.LMTP if lmtp else smtplib.SMTP
+    where = process.said["lmtp" if lmtp else "mail"].partition("://")[2]
+    host, _, port = where.partition(" ")[0].rpartition(":")
+    with kind(host, int(port)) as one:
+        one.sendmail("shop@example.jp", [address], raw)
 
 
 def prepared(database: Database, home: Path) -> tuple[str, str]:
@@ -100,14 +102,14 @@ def test_each_part_runs_alone_and_they_work_together(
     key, address = prepared(database, tmp_path / "home")
     with (
         started(environment, tmp_path, "serve") as serve,
-        started(environment, tmp_path, "mail") as mail,
+        started(environment | {"DAICHO_LMTP_PORT": "0"}, tmp_path, "mail") as mail,
         started(environment, tmp_path, "work") as work,
         started(environment, tmp_path, "work") as second,
     ):
         assert set(serve.said) == {"graphql", "health"}
-        assert set(mail.said) == {"mail"}
+        assert set(mail.said) == {"mail", "lmtp"}
         assert set(work.said) == {"loops"}
-        send(mail, address, sample("rakuten", "order_five_lines"))
+        send(mail, address, sample("rakuten", "order_five_lines"), lmtp=True)
         within(lambda: ask(serve, key, ORDERS)["orders"]["edges"])
         work.process.kill()
         second.process.send_signal(signal.SIGTERM)

@@ -85,19 +85,19 @@ ATTACKS = {
 }
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_a_mail_made_to_harm_ends_in_a_state_with_a_reason_and_in_time(house: House, name: str) -> None:
-    deliver(house, ATTACKS[name])
-    deliver(house, sample("rakuten", "order_iso2022jp"))
-    began = time.process_time()
-    nothing_waits(house, partial(drain, house, KnownListings()))
-    seconds = time.process_time() - began
-    attack, after = rows(house)
-    assert (attack.tries, after.state) == (1, "read")
-    assert attack.state in STATES[1:], attack
-    assert attack.state == "read" or attack.reason, attack
-    assert CANARY.decode() not in f"{attack.reason} {attack.rule} {attack.proof}"
-    assert seconds < SECONDS_MAX, f"{name}: {seconds:.2f} s of work with the order after it"
+def test_a_mail_made_to_harm_ends_in_a_state_with_a_reason_and_in_time(house: House) -> None:
+    for name, raw in ATTACKS.items():
+        deliver(house, raw)
+        deliver(house, sample("rakuten", "order_iso2022jp") + name.encode())  # another mail each time
+        began = time.process_time()
+        nothing_waits(house, partial(drain, house, KnownListings()))
+        seconds = time.process_time() - began
+        attack, after = rows(house)[-2:]
+        assert (attack.tries, after.state) == (1, "read"), name
+        assert attack.state in STATES[1:], name
+        assert attack.state == "read" or attack.reason, name
+        assert CANARY.decode() not in f"{attack.reason} {attack.rule} {attack.proof}", name
+        assert seconds < SECONDS_MAX, f"{name}: {seconds:.2f} s of work with the order after it"
 
 
 def test_a_mail_of_fifty_megabytes_takes_a_few_times_its_size_in_memory(database: Database, tmp_path: Path) -> None:
