@@ -7,6 +7,7 @@ import adapters
 from adapters.kit.mall import Mall
 from api.cli.output import Cell
 from api.diagnosis_mail import confirmations
+from api.exposure import windows
 from api.jobs.imports import shop_of
 from api.projecting import catch_up
 from api.sending import missing_for_files
@@ -87,7 +88,22 @@ def described(house: House, code: str | None) -> list[Mapping[str, Cell]]:
     """Shops as ``daicho shop show`` prints them, by code. Raises ShopNotReady for one that is not connected."""
     catch_up(house)  # the list of shops is one of the lists
     codes = [code] if code is not None else _codes(house)
-    return [_description(house, one) for one in codes]
+    found = [_description(house, one) for one in codes]
+    return found if code is None else [{**one, "windows": measured(house, code)} for one in found]
+
+
+def measured(house: House, code: str) -> Mapping[str, Cell]:
+    """The shop's windows over the last days, median and 95th percentile in seconds; null where nothing was measured."""
+    found = windows(house, code)
+    named = {
+        "orderToTold": found.order_to_told,
+        "toldToSent": found.told_to_sent,
+        "sentToApplied": found.sent_to_applied,
+    }
+    return {
+        "days": found.days,
+        **{name: {"count": s.count, "median": s.median_seconds, "p95": s.p95_seconds} for name, s in named.items()},
+    }
 
 
 def _description(house: House, code: str) -> Mapping[str, Cell]:

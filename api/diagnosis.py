@@ -15,6 +15,7 @@ from adapters.kit.mall import Mall, OrderApi, OrderWebhook
 from api.connecting import mail_address, missing
 from api.diagnosis_connection import findings_of_connection
 from api.diagnosis_mail import findings_of_mail
+from api.diagnosis_told import findings_of_told
 from api.finding import FINE, PROBLEM, WAITS, Finding
 from api.jobs.imports import shop_of
 from api.jobs.message_reading import FORWARDING_CONFIRMATION
@@ -22,6 +23,7 @@ from api.projecting import catch_up
 from api.tables import mall_paces, order_polls, push_breakers
 from api.tables.order_polls import OrderPoll
 from api.wiring import House
+from api.work_list import cause
 from ledger.shop import Shop
 
 SILENT_HOURS = 24
@@ -56,7 +58,8 @@ def findings(house: House, code: str) -> list[Finding]:
     """Everything that was looked at, problems first. Raises ShopNotReady when the shop is not connected."""
     catch_up(house)
     seen = _seen(house, code)
-    found = [*_orders(seen), *findings_of_mail(house, code), *_pushes(seen), *findings_of_connection(house, code)]
+    found = [*_orders(seen), *findings_of_mail(house, code), *_pushes(seen)]
+    found += [*findings_of_connection(house, code), *findings_of_told(house, code)]
     return sorted(found, key=lambda one: (PROBLEM, WAITS, FINE).index(one.level))
 
 
@@ -252,6 +255,12 @@ def _polled(seen: Seen, poll: OrderPoll | None) -> Finding:
 # ------------------------------------------------------------------ the mall is not told
 
 
+def _paused_step(code: str, why: str) -> str:
+    if why == "maintenance":
+        return f"daicho shop schedule {code}"
+    return "正しいキーを入力すると再開します / enter the right key: daicho shop add … --secret NAME=-"
+
+
 def _pushes(seen: Seen) -> Iterator[Finding]:
     code, shop = seen.code, seen.shop
     if seen.lacking:
@@ -278,9 +287,9 @@ def _pushes(seen: Seen) -> Iterator[Finding]:
             "pushes",
             "paused",
             PROBLEM,
-            f"自動停止中です（原因: {shop.paused}）。",
+            f"自動停止中です（原因: {shop.paused}）。{cause(code, 'rejected_auth', shop.paused) or ''}",
             f"Pushing is paused (cause: {shop.paused}).",
-            "正しいキーを入力すると再開します / enter the right key: daicho shop add … --secret NAME=-",
+            _paused_step(code, shop.paused),
         )
     if not shop.push:
         reviewed = "" if shop.reviewed_passed else f"daicho shop start {code} --review; "

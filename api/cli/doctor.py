@@ -14,12 +14,18 @@ EXIT_PROBLEM = 1
 @commands.command()
 def doctor(
     shop: Annotated[str | None, typer.Argument(help="One shop; all of them when not given.")] = None,
+    item: Annotated[
+        str | None,
+        typer.Option(help="ITEM or ITEM/VARIANT: why this one listing of the shop does not show what it should."),
+    ] = None,
     about: Annotated[str | None, typer.Option(help="orders or pushes; both when not given.")] = None,
     json: Json = False,
 ) -> None:
     """Say why no orders come in, and why a mall is not told: cause and next step. Exit code 1 when a person has to act."""
+    from api.cli.reconcile import key_of
     from api.connecting import described
     from api.diagnosis import findings
+    from api.diagnosis_told import findings_of_listing
     from api.finding import PROBLEM
     from api.settings import load
     from api.wiring import open_house
@@ -28,7 +34,7 @@ def doctor(
     with open_house(load()) as house:
         codes = [shop] if shop is not None else [str(one["shop"]) for one in described(house, None)]
         for code in codes:
-            for one in findings(house, code):
+            for one in findings(house, code) if item is None else findings_of_listing(house, code, key_of(item)):
                 if about in (None, one.about):
                     rows.append(
                         {

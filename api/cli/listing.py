@@ -1,13 +1,13 @@
 """``daicho listing``: listings in bulk by CSV: linked to a shop, checked against the mall, their codes replaced, their rules set."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.output import Cell, Json, say, show_record
+from api.cli.output import Cell, Json, say, show_record, show_rows
 
 if TYPE_CHECKING:
     from api.jobs.imports import Progress
@@ -181,6 +181,40 @@ def rekey(
     if seen.done is not None:
         record |= {"done": dict(sorted(seen.done.became.items())), "position": seen.done.position}
     show_record(record, as_json=json)
+
+
+@commands.command()
+def resend(
+    shop: Annotated[str | None, typer.Option(help="The shop; those of the SKUs when not given.")] = None,
+    item: Annotated[list[str] | None, typer.Option("--item", help="ITEM or ITEM/VARIANT; several times.")] = None,
+    sku: Annotated[list[str] | None, typer.Option("--sku", help="Every listing of this SKU; several times.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Until the malls answered, at most 30 seconds a shop.")] = False,
+    json: Json = False,
+) -> None:
+    """Tell listings again now (この商品を今すぐ反映); of a shop alone: its whole work list (反映エラー)."""
+    from api.cli.reconcile import keys_of
+    from api.settings import load
+    from api.wiring import open_house
+    from api.work_list import listings_of
+    from api.work_list import resend as sent_again
+
+    if shop is None and not sku:
+        raise FileNotAccepted("nothing is named; expected --shop S, with --item or alone, or --sku SKU")
+    rows: list[Mapping[str, Cell]] = []
+    with open_house(load()) as house:
+        named = {shop: keys_of(item)} if shop is not None and not sku else listings_of(house, sku or [])
+        for code, keys in named.items():
+            if shop in (None, code):
+                done = sent_again(house, code, keys, house.by(ACTOR), wait=wait)
+                rows.append(
+                    {
+                        "shop": code,
+                        "listings": done.listings,
+                        "outcomes": dict(done.outcomes),
+                        "position": done.position,
+                    }
+                )
+    show_rows(rows, ("shop", "listings", "outcomes", "position"), as_json=json)
 
 
 # ------------------------------------------------------------------ one list

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 PAGE_ROWS = 100
+REFUSED_COLUMNS = ("shop", "item", "variant", "sku", "code", "cause", "wantedUnits", "refusedAt", "attempts")
 Rows = Annotated[int, typer.Option(min=1, max=10_000, help="How many.")]
 Shop = Annotated[str | None, typer.Option(help="One shop; all of them when not given.")]
 Sku = Annotated[str | None, typer.Option(help="One SKU; all of them when not given.")]
@@ -82,15 +83,23 @@ def pushes(
     shop: Shop = None,
     sku: Sku = None,
     outcome: Annotated[list[str] | None, typer.Option(help="applied, rejected, unknown, …; several times.")] = None,
+    rejected: Annotated[
+        bool,
+        typer.Option("--rejected", help="The work list (反映エラー): what malls refuse now, with its plain cause."),
+    ] = False,
     since: Since = None,
     until: Until = None,
     rows: Rows = 50,
     json: Json = False,
 ) -> None:
-    """Show 想定在庫反映ログ: what each mall was told, newest first, and what it answered."""
+    """Show 想定在庫反映ログ: what each mall was told, newest first, what it answered, and why it did not take it."""
+    from api.work_list import cause, refused
     from projections import push_log
 
     with fed_house() as house:
+        if rejected:
+            show_rows([cells(one) for one in refused(house, shop=shop, first=rows)], REFUSED_COLUMNS, as_json=json)
+            return
         filters = {
             "shop": shop,
             "listings": None if sku is None else _listings_of(house, sku),
@@ -99,7 +108,21 @@ def pushes(
             "recorded_until": utc_of(until),
         }
         found = paged(house, push_log.page, rows, lambda row: {"before": (row.position, row.place_in_request)}, filters)
-    columns = ("position", "sentAt", "shop", "item", "variant", "units", "trigger", "outcome", "answerMilliseconds")
+    for row in found:
+        row["cause"] = cause(str(row["shop"]), _text(row["outcome"]), _text(row["mallCode"]))
+    columns = (
+        "position",
+        "sentAt",
+        "shop",
+        "item",
+        "variant",
+        "units",
+        "trigger",
+        "attempt",
+        "outcome",
+        "mallCode",
+        "cause",
+    )
     show_rows(found, columns, as_json=json)
 
 
@@ -183,6 +206,10 @@ def cells(row: Any) -> dict[str, Cell]:
     names = getattr(row, "__struct_fields__", None) or [field.name for field in fields(row)]
     named = {_camel(name): _cell(getattr(row, name)) for name in names}
     return named | ({"state": str(row.state)} if "state" not in named and hasattr(row, "state") else {})
+
+
+def _text(value: Cell) -> str | None:
+    return None if value is None else str(value)
 
 
 def _camel(name: str) -> str:

@@ -146,9 +146,14 @@ def mend(
 
 def keys_of(items: list[str] | None) -> "list[ListingKey]":
     """Listings as ITEM or ITEM/VARIANT."""
+    return [key_of(text) for text in items or []]
+
+
+def key_of(text: str) -> "ListingKey":
+    """The listing behind ITEM or ITEM/VARIANT."""
     from ledger.terms import ListingKey
 
-    return [ListingKey(*text.split("/", 1)) for text in items or []]
+    return ListingKey(*text.split("/", 1))
 
 
 def _of_mall(house: "House", shop: str, item: list[str] | None, watch: int, *, quiet: bool) -> "Ran":

@@ -15,6 +15,7 @@ from api import oversells
 from api.oversell_steps import Step
 from api.oversells import PageThen
 from api.wiring import House
+from api.work_list import cause
 from projections import change_log, drift, listing_list, order_list, push_log
 from projections.change_log import Change
 from projections.drift import DriftRow
@@ -129,6 +130,7 @@ _PUSHES: Sequence[Column] = (
     ("回数", lambda row: row.attempt),
     ("結果", lambda row: row.outcome),
     ("モールのコード", lambda row: row.mall_code),
+    ("原因", lambda row: cause(row.shop, row.outcome, row.mall_code)),
     ("応答ミリ秒", lambda row: row.answer_milliseconds),
     ("一括同期", lambda row: row.sync),
     ("要求", lambda row: row.request),

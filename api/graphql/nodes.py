@@ -97,7 +97,7 @@ class ChangeNode:
 
 @strawberry.type
 class PushNode:
-    """想定在庫反映ログ: one listing of one request. ``outcome`` None: no answer yet."""
+    """想定在庫反映ログ: one listing of one request. ``outcome`` None: no answer yet. ``cause``: what the mall's code means, in Japanese."""
 
     position: Position
     shop: str
@@ -114,6 +114,7 @@ class PushNode:
     recorded_at: datetime
     outcome: str | None
     mall_code: str | None
+    cause: str | None
     sent_at: datetime | None
     applied_from: datetime | None
     applied_until: datetime | None

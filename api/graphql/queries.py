@@ -34,6 +34,7 @@ from api.graphql.reading import read as _read
 from api.graphql.scalars import Position
 from api.graphql.told import ToldQueries
 from api.reading import listings_of_sku
+from api.work_list import cause
 from ledger.reading import Selects, stock_levels
 from ledger.terms import MAIN_PLACE
 from projections import change_log, imports, listing_list, order_list, push_log, shops
@@ -143,7 +144,10 @@ class Query(ToldQueries, DeskQueries, HoldQueries, InboxQueries, MailQueries, On
             recorded_until=aware(recorded_until) if recorded_until else None,
         )
         return connection(
-            found, lambda row: (row.position, row.place_in_request), lambda row: node(PushNode, row), after=after
+            found,
+            lambda row: (row.position, row.place_in_request),
+            lambda row: node(PushNode, row, cause=cause(row.shop, row.outcome, row.mall_code)),
+            after=after,
         )
 
     @strawberry.field

@@ -8,6 +8,7 @@ from strawberry.types import ExecutionContext
 from api.graphql import (
     believed,
     done,
+    exposing,
     holds,
     inbox,
     inputs,
@@ -50,7 +51,7 @@ def schema(settings: Settings) -> Schema:
     """The schema as these settings limit it."""
     describe(believed, done, inputs, nodes, one_order, paging, queries, sending, serving, mutations, reconciling)
     describe(order_desk, oversells, holds, inbox, mail)
-    describe(syncing, told)
+    describe(syncing, told, exposing)
     return Schema(
         query=Query,
         mutation=Mutation,
