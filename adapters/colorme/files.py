@@ -14,7 +14,7 @@ from adapters.kit.mall import MatchKey
 from adapters.kit.parent_rows import without_parents
 from adapters.kit.parents import parents_by
 from adapters.kit.profile import Profile
-from adapters.kit.table import NotUnits, cell_of, columns_of, units_of
+from adapters.kit.table import NotUnits, cell_of, columns_of, stands_on_a_line, units_of
 from ledger.terms import CODE_CHARACTERS_MAX, ListingKey
 
 SHOWN_MAX = 50  # characters of a cell that a problem quotes
@@ -138,6 +138,8 @@ class _Rows:
         if not option1.strip() and (row_type or option2.strip()):
             return self._problem(line, "option1", cells, "the text of the option")
         key = listing_of(product, option1, option2) if option1.strip() else ListingKey(product)
+        if not stands_on_a_line(key.variant):
+            return self._problem(line, "option1", cells, "options on one line, without control characters")
         if len(key.variant) > CODE_CHARACTERS_MAX:
             return self._problem(
                 line, "option1", cells, f"options of at most {CODE_CHARACTERS_MAX} characters together"

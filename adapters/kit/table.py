@@ -27,6 +27,7 @@ ENCODINGS_ASKED = ("utf-8", "cp932", "utf-16", "utf-16-le", "utf-16-be")
 ASCII = "ascii"  # the head says nothing yet; the first byte above ASCII decides
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _COUNT = re.compile(r"(?:\d{1,18}|\d{1,3}(?:,\d{3}){1,5})", re.ASCII)
 
 csv.field_size_limit(CELL_CHARACTERS_MAX)
@@ -132,6 +133,11 @@ def _key(cell: str) -> str:
 def cell_of(cells: Sequence[str], place: int | None) -> str:
     """The cell exactly as it stands; "" when the row is too short or the column is not in the file."""
     return cells[place] if place is not None and place < len(cells) else ""
+
+
+def stands_on_a_line(text: str) -> bool:
+    """Whether the text has no control character, so that it can be a mall's own text of a choice; any kind of space may be in it."""
+    return _CONTROL.search(text) is None
 
 
 def units_of(cell: str, *, units_max: int = UNITS_MAX) -> int | NotUnits | None:

@@ -29,7 +29,7 @@ def open_stock(header: Sequence[str], _profile: Profile) -> RowReader | NotThisF
     places = columns_of(header, COLUMNS, required=("item", "variant", "units"))
     if isinstance(places, NotThisFormat):
         return places
-    return lambda rows: (_row(line, cells, places) for line, cells in rows)
+    return lambda rows: _once(_row(line, cells, places) for line, cells in rows)
 
 
 def write_stock(levels: Iterable[ListingLevel], _profile: Profile) -> Iterator[bytes]:
@@ -49,6 +49,21 @@ STOCK = FileFormat(
     encodings=("utf-8", "cp932"),
     open=open_stock,
 )
+
+
+def _once(rows: Iterable[FileRow | RowProblem]) -> Iterator[FileRow | RowProblem]:
+    """The rows; one of a listing that stood in an earlier row is a problem."""
+    seen: set[int] = set()
+    for row in rows:
+        if isinstance(row, FileRow):
+            digest = hash((row.key.item, row.key.variant))
+            if digest in seen:
+                yield RowProblem(
+                    row.row, "商品コード", row.key.item, "each listing once in a file; it stood in an earlier row"
+                )
+                continue
+            seen.add(digest)
+        yield row
 
 
 def _row(line: int, cells: Sequence[str], places: Mapping[str, int]) -> FileRow | RowProblem:

@@ -14,7 +14,7 @@ from adapters.kit.japanese import label_key
 from adapters.kit.mall import MatchKey
 from adapters.kit.parent_rows import without_parents
 from adapters.kit.profile import Profile
-from adapters.kit.table import NotUnits, cell_of, columns_of, units_of
+from adapters.kit.table import NotUnits, cell_of, columns_of, stands_on_a_line, units_of
 from adapters.shopserve.codes import CHOICES_MAX, names_of, variant_text
 from ledger.terms import CODE_CHARACTERS_MAX, ListingKey, ListingLevel
 
@@ -103,6 +103,8 @@ class _Rows:
                 line, _CHOICES[filled.index(False)], cells, "the text of this choice, as a later one has its"
             )
         variant = variant_text([text if text.strip() else "" for text in choices])
+        if not stands_on_a_line(variant):
+            return self._problem(line, "variation1", cells, "choices on one line, without control characters")
         if len(variant) > CODE_CHARACTERS_MAX:
             return self._problem(
                 line, "variation1", cells, f"choices of at most {CODE_CHARACTERS_MAX} characters together"

@@ -18,7 +18,7 @@ from api.jobs.imports import Progress, ready
 from api.jobs.mall_reading import MallNotRead, wait_for_pace
 from api.projecting import catch_up
 from api.shop_access import ConnectedShop, ShopAccesses, TurnNotGot
-from api.tables import imports, mall_paces, mall_readings
+from api.tables import import_parts, imports, mall_paces, mall_readings
 from api.tables.imports import ImportFile
 from api.tables.mall_readings import MallReading
 from api.wiring import House
@@ -240,6 +240,7 @@ class _Reading:
         file = replace(file, rows=reading.rows, problems=reading.problems, notes=notes)
         said = f"{file.import_id} {reading.begun_at.isoformat()} {reading.rows}"
         with self._house.pool.connection() as connection:
+            file = replace(file, rows=file.rows - import_parts.without_read_twice(connection, file.import_id))
             return imports.stage(connection, file, digest=sha256(said.encode()).hexdigest(), size=0)
 
     def _file(self) -> ImportFile:

@@ -137,6 +137,19 @@ def in_two_files(connection: Connection[Any], import_id: str) -> int:
     return connection.execute(_IN_TWO_FILES.encode(), {"id": import_id, "rows": PART_ROWS}).rowcount
 
 
+_READ_TWICE = """
+DELETE FROM import_rows AS r USING import_rows AS later
+WHERE r.import_id = %(id)s AND later.import_id = %(id)s AND later.item = r.item AND later.variant = r.variant AND later.row > r.row
+    AND r.problem_expected IS NULL AND later.problem_expected IS NULL
+"""
+
+
+def without_read_twice(connection: Connection[Any], import_id: str) -> int:
+    """Of a listing that a mall said twice, because its pages moved while they were read, the later row stays; how many went."""
+    _plan_for_new_rows(connection)
+    return connection.execute(_READ_TWICE.encode(), {"id": import_id}).rowcount
+
+
 def divided_without_rows(connection: Connection[Any], import_id: str) -> int:
     """How many products have their stock with variants of which no row has come."""
     row = connection.execute(

@@ -214,6 +214,8 @@ def _holds(form: Form, content: bytes) -> None:
     except NotOpened as other:
         said = str(other)
     assert said
+    listings = [one.key for one in read if isinstance(one, FileRow) and one.own is None]
+    assert len(listings) == len(set(listings)), "a listing stands once in a file"
     for one in read:
         assert one.row in lines, one
         if isinstance(one, RowProblem):

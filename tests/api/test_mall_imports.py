@@ -25,12 +25,15 @@ class FakeMall:
     stock: dict[str, int | None] = field(default_factory=dict)
     fails: list[ReadFailed | None] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    moves: bool = False  # the second page begins with the last listing of the first, which has another number now
 
     def read_all(self, _access: ShopAccess, cursor: str) -> StockPage | ReadFailed:
         self.asked.append(cursor)
         if self.fails and (failed := self.fails.pop(0)) is not None:
             return failed
         at = int(cursor or "0")
+        if at and self.moves:
+            self.moves, at, self.stock["b"] = False, at - 1, 9
         rows = [
             FileRow(0, ListingKey(c), n, matches={"own_code": c.upper()}, name=f"商品 {c}")
             for c, n in self.stock.items()
@@ -121,6 +124,15 @@ def test_a_reading_that_broke_off_goes_on_behind_what_is_stored(given: Imports) 
 def test_a_key_that_is_not_accepted_is_said_at_once(given: Imports) -> None:
     with pytest.raises(MallNotRead, match="rejected_auth, code GE0011"):
         read(given, FakeMall({"a": 5}, fails=[ReadFailed(Result.REJECTED_AUTH, "GE0011")]))
+
+
+def test_a_listing_on_two_pages_counts_with_the_later_number(given: Imports) -> None:
+    mall = FakeMall({"a": 5, "b": 4, "c": 3, "d": 2})
+    mall.moves = True
+    file = read(given, mall)
+    assert (file.rows, file.problems) == (4, 0)
+    given.apply(file)
+    assert given.available() == {"A": 5, "B": 9, "C": 3, "D": 2}
 
 
 def test_an_answer_that_the_mall_gave_up_is_forgotten_and_begun_anew(given: Imports) -> None:
