@@ -15,6 +15,7 @@ from api.inbound.webhook import router as webhook_router
 from api.keys import Caller, Doorkeeper
 from api.logs import where
 from api.permissions import ANY, ROUTES
+from api.run_lists import router as run_lists_router
 from api.threads import Bridge
 from api.uploads import router as files_router
 from api.wiring import House
@@ -53,6 +54,7 @@ def build(house: House) -> FastAPI:
     app.include_router(graphql_router(house, bridge, needs(ROUTES["POST", "/graphql"])))
     app.include_router(files_router(house, bridge, needs(ROUTES["PUT", "/files/{shop}/{name}"])))
     app.include_router(exports_router(house, bridge, needs(ROUTES["GET", "/exports/{what}.csv"])))
+    app.include_router(run_lists_router(house, bridge, needs(ROUTES["GET", "/imports/{import_id}/{what}.csv"])))
     app.include_router(mail_router(house))
     app.include_router(webhook_router(house))
     app.add_api_route("/healthz", _healthz, methods=["GET"])

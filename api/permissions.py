@@ -32,6 +32,10 @@ FIELDS: dict[str, str] = {
     "Query.shopWindows": "read",
     "Query.workList": "read",
     "Query.listingDiagnosis": "read",
+    "Query.runs": "read",
+    "Query.run": "read",
+    "Query.importDifferences": "read",
+    "Query.setUp": "read",
     "Query.diagnosis": "shops",
     "Query.holds": "read",
     "Query.inbox": "orders",
@@ -73,6 +77,12 @@ FIELDS: dict[str, str] = {
     "Mutation.changeListingSettings": "listings",
     "Mutation.sendListingList": "listings",
     "Mutation.sendSetList": "stock",
+    "Mutation.previewImport": "files",
+    "Mutation.answerImport": "files",
+    "Mutation.applyImport": "files",
+    "Mutation.cancelImport": "files",
+    "Mutation.undoImport": "files",
+    "Mutation.chooseSetUp": "files",
     "Mutation.connectShop": "shops",
     "Mutation.changeShopSettings": "shops",
     "Mutation.startIntake": "shops",
@@ -103,6 +113,7 @@ ROUTES: dict[tuple[str, str], str | None] = {
     ("POST", "/graphql"): ANY,  # every root field is checked by its own scope
     ("PUT", "/files/{shop}/{name}"): "files",
     ("GET", "/exports/{what}.csv"): "read",
+    ("GET", "/imports/{import_id}/{what}.csv"): "read",
     ("POST", "/inbound/mail/{token}"): None,  # the unguessable address is the key
     ("POST", "/inbound/webhook/{token}"): None,  # the address finds the shop, the mall's own proof says who calls
 }

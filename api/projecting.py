@@ -30,14 +30,16 @@ def tables() -> Sequence[Table]:
     return tuple(sorted(found, key=lambda table: table.name))
 
 
-def runner(house: House) -> Runner:
-    """A runner over every table, as one holder of leases. It opens its connection at the first step."""
+def runner(house: House, only: Sequence[Table] | None = None) -> Runner:
+    """A runner over every table, or ``only`` these, as one holder of leases. It opens its connection at the first step."""
 
     def connect() -> Connection:
         conninfo = house.database.conninfo(name="projections")
         return psycopg.connect(conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS_MAX)
 
-    return Runner(connect, house.database.schema, tables(), holder=house.new_id(), clock=house.clock)
+    return Runner(
+        connect, house.database.schema, tables() if only is None else only, holder=house.new_id(), clock=house.clock
+    )
 
 
 def ensure_tables(house: House) -> None:
@@ -50,16 +52,16 @@ def ensure_tables(house: House) -> None:
             connection.autocommit = False
 
 
-def catch_up(house: House) -> int:
-    """The lists hold what was committed before: fed here where nobody feeds them, else waited for. The answer is how many
-    facts they are behind when the wait was in vain.
+def catch_up(house: House, only: Sequence[Table] | None = None) -> int:
+    """The lists, or ``only`` these, hold what was committed before: fed here where nobody feeds them, else waited for. The answer
+    is how many facts they are behind when the wait was in vain.
     """
-    fed = runner(house)
+    fed = runner(house, only)
     try:
         fed.run_once()
     finally:
         fed.close()
-    names = [table.name for table in tables()]
+    names = [table.name for table in (tables() if only is None else only)]
     with house.pool.connection() as connection:
         row = connection.execute("SELECT position FROM ledger_head").fetchone()
     assert row is not None

@@ -77,6 +77,17 @@ class Settings(BaseSettings):
         default=180, ge=1, le=3650, description="how long raw messages and rows of imported files are kept"
     )
     upload_bytes_max: int = Field(default=2_000_000_000, ge=1_000_000, description="largest file taken, bytes")
+    import_changed_percent: int = Field(
+        default=50,
+        ge=0,
+        le=100,
+        description="a file that changes more of a shop's numbers is confirmed by a person; a shop: guard.changed_percent",
+    )
+    import_to_zero: int = Field(
+        default=50,
+        ge=0,
+        description="a file that sends more numbers to 0 is confirmed by a person; a shop: guard.to_zero",
+    )
     graphql_introspection: bool = Field(default=False, description="whether GraphQL tells its schema to API keys")
     graphql_depth_max: int = Field(default=10, ge=2, le=100, description="how deep a GraphQL operation may be nested")
     graphql_tokens_max: int = Field(default=1_000, ge=50, le=100_000, description="tokens of a GraphQL operation")

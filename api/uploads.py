@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from starlette.requests import ClientDisconnect
 
 from api.graphql.inputs import TimeNotAccepted, aware
-from api.jobs import imports, mall_imports, staging
+from api.jobs import imports, mall_imports, reviewed, staging
 from api.jobs.imports import Wish
 from api.keys import Caller
 from api.tables.imports import ImportFile
@@ -46,6 +46,8 @@ def router(house: House, bridge: Bridge, caller: Callable[..., Awaitable[Caller]
         owed: Annotated[str | None, Query(pattern="^(before|after)$")] = None,
         form: Annotated[str, Query(alias="format", max_length=100)] = "",
         encoding: Annotated[str, Query(max_length=20)] = "",
+        together: Annotated[str | None, Query(pattern="^(same|divided)$")] = None,
+        confirm: Annotated[str | None, Query(max_length=50)] = None,
         add_to: Annotated[str, Query(alias="addTo", max_length=100)] = "",
         apply: bool = False,
     ) -> dict[str, object]:
@@ -55,17 +57,14 @@ def router(house: House, bridge: Bridge, caller: Callable[..., Awaitable[Caller]
         chosen = None if shop == OUR_FORM else shop
         try:
             at = aware(counted_at) if counted_at else None
-            wish = Wish(chosen, mode, name, at, owed, format=form, encoding=encoding)
+            wish = Wish(chosen, mode, name, at, owed, format=form, encoding=encoding, together=together)
             file = await _staged(house, bridge, request, wish, who.actor, add_to)
             answer = _shown(file)
             if apply:
-                done = await bridge.in_thread(imports.apply, house, file.import_id, house.by(who.actor))
-                answer |= {
-                    "position": done.position,
-                    "changed": done.changed,
-                    "unchanged": done.unchanged,
-                    "skipped": dict(done.skipped),
-                }
+                confirmed = reviewed.confirmation(confirm) if confirm else None
+                by = house.by(who.actor)
+                done = await bridge.in_thread(reviewed.apply, house, file.import_id, by, confirmed=confirmed)
+                answer |= done.cells()
         except FileTooLarge as error:
             raise HTTPException(413, str(error)) from None
         except (TimeNotAccepted, ValueError) as error:

@@ -16,6 +16,7 @@ from ledger.facts.stock import (
     AllocationReleased,
     DefectiveCleared,
     DefectiveMarked,
+    NumberUndone,
     SetUpPartReplaced,
     StockAdded,
     StockAllocated,
@@ -164,6 +165,11 @@ def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, 
                 effects.counts.append(Count(place, sku, shop, utc_moment(up_to) if up_to else None, position))
     elif isinstance(fact, StocktakeVariance):
         after = Level(stock, position, position, *level[3:8])
+    elif isinstance(fact, NumberUndone):
+        counted_at = utc_moment(fact.counted_at) if fact.counted_at else None
+        counted = (fact.counted_position, counted_at, fact.counted_by)
+        after = Level(stock, position, *counted, *level[5:8], fact.counted_plainly)
+        effects.counts.extend(_counts_before(place, sku, fact))
     else:
         after = Level(stock, position, *level[2:])
     effects.levels[place, sku] = after
@@ -177,6 +183,13 @@ def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, 
         part = fact.units if isinstance(fact, StockAdded) else fact.units_after
         effects.counts.append(Count(place, sku, fact.shop, at, position, part))
     return after
+
+
+def _counts_before(place: str, sku: str, fact: NumberUndone) -> Iterable[Count]:
+    of_shops = zip(fact.counts_shops, fact.counts_up_to, fact.counts_positions, fact.counts_parts, strict=True)
+    for shop, up_to, position, part in of_shops:
+        moment = utc_moment(up_to) if up_to else None
+        yield Count(place, sku, shop, moment, position, None if part < 0 else part)
 
 
 def _plainly(fact: StockOverwritten, at: datetime) -> bool:

@@ -16,6 +16,7 @@ from ledger.facts.load import (
     ImportLaidBeside,
     ImportStarted,
     ImportUndone,
+    SetUpChosen,
 )
 from ledger.levels import Count, Level
 from ledger.view import Fold
@@ -36,7 +37,10 @@ NO_SKU = "no_sku"  # the match key is empty and the listing is not linked
 UNKNOWN_SKU = "unknown_sku"  # a stock file that makes no products named a SKU that does not exist
 DISAGREES = "disagrees"  # two listings of one SKU with different numbers: which one is not ours to guess (D4)
 TOO_MANY = "too_many"  # with 入数 more units than Daicho keeps
-SKIPS = (NO_NUMBER, OLDER, IS_SET, OWED, NO_SKU, UNKNOWN_SKU, DISAGREES, TOO_MANY)
+BESIDE = "beside"  # set-up: another mall stated another number; both wait for a choice (D5)
+SEVERAL = "several"  # 追加 of several listings of one SKU: the same stock or divided was not said (D4)
+SUMMED = "summed"  # divided: this row's units are in the sum of its SKU's first row
+SKIPS = (NO_NUMBER, OLDER, IS_SET, OWED, NO_SKU, UNKNOWN_SKU, DISAGREES, TOO_MANY, BESIDE, SEVERAL, SUMMED)
 
 
 class ImportNotAccepted(ValueError):
@@ -66,6 +70,8 @@ class LoadRow(NamedTuple):  # a tuple: a bulk makes millions
     (available or on_hand), ``mode``, ``counted_at`` and ``kept_back_units``. ``told_position``: the last position the mall
     had applied for the listing from us, or that a row of our own form knows, 0 when there is none. ``sells_at_zero`` None: the file
     says nothing of it. ``linked`` None: the listing's stream is to be read.
+    ``aside``: the reason why it is skipped whatever it says; ``sum_units``: the units of its SKU over all its rows (divided stock).
+    ``switched``: what our own form says of the SKU's listings, whose streams are ``pages``: 連動 True, 停止 False.
     ``level``: that of its SKU at the position it was read at; ``moved``: changes of it are kept, which may be on top.
     """
 
@@ -86,6 +92,10 @@ class LoadRow(NamedTuple):  # a tuple: a bulk makes millions
     told_position: int = 0
     moved: bool = True
     sells_at_zero: bool | None = None
+    aside: str | None = None
+    sum_units: int | None = None
+    switched: bool | None = None
+    pages: tuple[str, ...] = ()
     linked: Linked | None = None
     level: Level | None = None
 
@@ -139,12 +149,16 @@ class Import:
 
     state: str = NOT_STARTED
     started: ImportStarted | None = None
+    chosen: SetUpChosen | None = None
     started_position: int = 0
     chunk: int = 0
     last_row: int = 0
     rows: int = 0
     changed: int = 0
     skipped: int = 0
+    ended_position: int = 0
+    rows_undone: int = 0
+    rows_kept: int = 0
 
 
 def evolve(state: Import, record: Record) -> Import:
@@ -152,6 +166,8 @@ def evolve(state: Import, record: Record) -> Import:
     match record.fact:
         case ImportStarted() as started:
             return replace(state, state=RUNNING, started=started, started_position=record.position)
+        case SetUpChosen() as chosen:
+            return replace(state, state=RUNNING, chosen=chosen, started_position=record.position)
         case ImportChunkApplied(chunk=chunk, last_row=last_row, rows=rows, changed=changed, skipped=skipped):
             return replace(
                 state,
@@ -162,11 +178,11 @@ def evolve(state: Import, record: Record) -> Import:
                 skipped=state.skipped + skipped,
             )
         case ImportFinished():
-            return replace(state, state=FINISHED)
+            return replace(state, state=FINISHED, ended_position=record.position)
         case ImportCancelled():
-            return replace(state, state=CANCELLED)
-        case ImportUndone():
-            return replace(state, state=UNDONE)
+            return replace(state, state=CANCELLED, ended_position=record.position)
+        case ImportUndone(rows_undone=undone, rows_kept=kept):
+            return replace(state, state=UNDONE, rows_undone=undone, rows_kept=kept)
         case ImportLaidBeside():
             return state
         case _:
@@ -195,13 +211,17 @@ def refuse_while_pushing(mode: str, *, shop_is_pushing: bool) -> None:
         )
 
 
-def finish(state: Import, *, rows: int, unchanged: int) -> list[ImportFinished]:
-    """Every row was applied or skipped. Twice is harmless. Raises ImportNotAccepted."""
+def finish(state: Import, *, rows: int, unchanged: int, beside: int = 0) -> list[ImportLaidBeside | ImportFinished]:
+    """Every row was applied or skipped; ``beside``: how many wait beside other malls' numbers (D5). Twice is harmless.
+
+    Raises ImportNotAccepted.
+    """
     if state.state == FINISHED:
         return []
     if state.state != RUNNING:
         raise ImportNotAccepted(f"the import is {state.state}; expected a running one")
-    return [ImportFinished(rows=rows, changed=state.changed, unchanged=unchanged, skipped=state.skipped)]
+    finished = ImportFinished(rows=rows, changed=state.changed, unchanged=unchanged, skipped=state.skipped)
+    return [ImportLaidBeside(skus=beside), finished] if beside else [finished]
 
 
 def cancel(state: Import) -> list[ImportCancelled]:
@@ -211,6 +231,26 @@ def cancel(state: Import) -> list[ImportCancelled]:
     if state.state != RUNNING:
         raise ImportNotAccepted(f"the import is {state.state}; expected a running one")
     return [ImportCancelled(rows_applied=state.last_row)]
+
+
+def choose(state: Import, chosen: SetUpChosen) -> list[SetUpChosen]:
+    """The choice among laid-beside numbers is being booked. The same again is harmless. Raises ImportNotAccepted."""
+    running = state.state == RUNNING and state.chosen == chosen
+    if state.state != NOT_STARTED and not running:
+        raise ImportNotAccepted(f"the choice is {state.state}; expected a new id")
+    return [] if running else [chosen]
+
+
+def undo(state: Import, *, rows_undone: int, rows_kept: int) -> list[ImportUndone]:
+    """What the import set is taken back, except where it moved since. Twice is harmless. Raises ImportNotAccepted."""
+    refuse_undo(state)
+    return [] if state.state == UNDONE else [ImportUndone(rows_undone=rows_undone, rows_kept=rows_kept)]
+
+
+def refuse_undo(state: Import) -> None:
+    """Raises ImportNotAccepted for an import that still runs, or never did."""
+    if state.state not in (FINISHED, CANCELLED, UNDONE):
+        raise ImportNotAccepted(f"the import is {state.state}; expected one that is finished, or was cancelled")
 
 
 def older(level: Level, shop: str | None, counted_at: datetime) -> bool:

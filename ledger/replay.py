@@ -18,6 +18,7 @@ from ledger.facts.stock import (
     DefectiveMarked,
     HoldReturned,
     HoldTaken,
+    NumberUndone,
     SetUpPartReplaced,
     StockAdded,
     StockAllocated,
@@ -32,7 +33,7 @@ from ledger.facts.stock import (
     UndecidedSettled,
 )
 from ledger.levels import called_by
-from ledger.terms import utc_text
+from ledger.terms import utc_moment, utc_text
 
 NEVER_BELOW_ZERO = ("allocated", "held", "kept_back", "auction_kept", "defective", "undecided")
 
@@ -136,6 +137,10 @@ class Units:
                 and fact.covers_up_to_position == [0]
                 and fact.covers_up_to == [utc_text(at)]
             )
+        if isinstance(fact, NumberUndone):
+            self.counted_position, self.counted_by = fact.counted_position, fact.counted_by
+            self.counted_at = utc_moment(fact.counted_at) if fact.counted_at else None
+            self.counted_plainly = fact.counted_plainly
         wrong = (
             _differs("before", fact.before, before)
             or _differs("on_hand", fact.on_hand, self.on_hand)
@@ -174,6 +179,8 @@ class Units:
             case AllocatedAsCounted(units=units):
                 self.allocated += units
                 self._lift(units)
+            case NumberUndone(on_hand=on_hand):
+                self.on_hand = on_hand  # as before the import that is undone
             case _:
                 self._move_rarely(place, fact)
 

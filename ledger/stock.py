@@ -19,6 +19,7 @@ from ledger.facts.stock import (
     DefectiveMarked,
     HoldReturned,
     HoldTaken,
+    NumberUndone,
     SetUpPartReplaced,
     StockAdded,
     StockAllocated,
@@ -134,6 +135,7 @@ def evolve(stock: Stock, fact: StockFact | KeptBackSet) -> Stock:
             auction_kept -= units
         case (
             SetUpPartReplaced()
+            | NumberUndone()
             | StockReceived()
             | StockTakenOut()
             | StockMoved()

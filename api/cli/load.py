@@ -1,4 +1,4 @@
-"""``daicho import`` and ``daicho imports``: files into stock (在庫一括更新)."""
+"""``daicho import``: files into stock (在庫一括更新)."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.output import Cell, Json, say, show_record, show_rows
+from api.cli.output import Cell, Json, say, show_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,54 +48,49 @@ def import_file(
         str, typer.Option(help="utf-8, cp932 or utf-16, when it is not the one the bytes look like.")
     ] = "",
     from_mall: Annotated[bool, typer.Option("--from-mall", help="Read the mall by its API instead of a file.")] = False,
+    together: Annotated[
+        str | None, typer.Option(help="same or divided: what several pages of one SKU show in a file that is added.")
+    ] = None,
+    confirm: Annotated[
+        str | None, typer.Option(help="The counts you saw: numbers that change and that go to 0, as in 412,120.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Import a mall's files, or our own CSV: every row is stored, previewed, and applied chunk by chunk.
 
     Files of one download (products and their options, item and select, parts of a large one) are one import.
 
+    More changes than the guard lets pass are refused; the file stays: `daicho imports apply` applies it with --confirm.
+
     Exit code 1 when rows were not understood; the others are applied.
     """
-    from api.jobs import imports, preview
+    from api.jobs import imports, preview, reviewed
     from api.settings import load
     from api.wiring import open_house
 
     given = counted_at if counted_at is None or counted_at.tzinfo else counted_at.astimezone(UTC)
     chosen = None if shop == "-" else shop
-    wish = imports.Wish(chosen, mode, "", given, owed, format=form, encoding=encoding)
+    wish = imports.Wish(chosen, mode, "", given, owed, format=form, encoding=encoding, together=together)
+    confirmed = reviewed.confirmation(confirm) if confirm else None
     _check(files or [], wish, from_mall=from_mall)
     with open_house(load()) as house:
-        staged = _staged(house, files or [], wish, _bar("read", quiet=json))
-        seen = preview.preview(house, staged.import_id)
+        staged = _staged(house, files or [], wish, progress_bar("read", quiet=json))
+        seen = preview.preview(house, staged.import_id, progress_bar("previewed", quiet=json))
         record: dict[str, Cell] = {**_shown(staged), **seen.cells()}
         if not dry_run:
-            done = imports.apply(house, staged.import_id, house.by(ACTOR), _bar("applied", quiet=json))
-            record |= {
-                "changed": done.changed,
-                "unchanged": done.unchanged,
-                "skipped": dict(done.skipped),
-                "position": done.position,
-            }
+            bar = progress_bar("applied", quiet=json)
+            record |= reviewed.apply(house, staged.import_id, house.by(ACTOR), bar, confirmed=confirmed).cells()
         problems = preview.problems(house, staged.import_id)
-    if problems:
-        record["problemRows"] = [str(problem) for problem in problems]
-    show_record(record, as_json=json)
-    for problem in [] if json else problems:
-        say(str(problem))
+    _answer(record, [str(problem) for problem in problems], as_json=json)
+
+
+def _answer(record: dict[str, Cell], problems: list[str], *, as_json: bool) -> None:
+    """What was done, and the first rows that were not understood; exit code 1 when there are any."""
+    show_record({**record, "problemRows": problems} if problems else record, as_json=as_json)
+    for problem in [] if as_json else problems:
+        say(problem)
     if problems:
         raise typer.Exit(1)
-
-
-@commands.command("imports")
-def imports_list(json: Json = False) -> None:
-    """List imports, newest first: what each file was, how far it came, what it changed."""
-    from api.jobs import preview
-    from api.settings import load
-    from api.wiring import open_house
-
-    with open_house(load()) as house:
-        rows = preview.listed(house)
-    show_rows(rows, ("import", "shop", "format", "mode", "state", "rows", "problems", "madeAt"), as_json=json)
 
 
 def _staged(house: "House", files: list[Path], wish: "Wish", progress: "Progress | None") -> "ImportFile":
@@ -107,7 +102,7 @@ def _staged(house: "House", files: list[Path], wish: "Wish", progress: "Progress
         assert wish.shop is not None, wish
         return mall_imports.read_mall(house, wish.shop, wish.mode, ACTOR, progress, owed=wish.owed)
     connected = imports.shop_of(house, wish.shop) if wish.shop else None
-    sent = [Sent(file.name, _chunks(file), _changed_at(file)) for file in files]
+    sent = [Sent(file.name, file_chunks(file), _changed_at(file)) for file in files]
     return staging.stage_files(house, sent, wish, ACTOR, connected, progress)
 
 
@@ -135,7 +130,7 @@ def _shown(file: "ImportFile") -> dict[str, Cell]:
     return {**shown, "notes": list(file.notes)} if file.notes else shown
 
 
-def _chunks(file: Path) -> "Iterator[bytes]":
+def file_chunks(file: Path) -> "Iterator[bytes]":
     with file.open("rb") as opened:
         while chunk := opened.read(READ_BYTES):
             yield chunk
@@ -145,7 +140,7 @@ def _changed_at(file: Path) -> datetime:
     return datetime.fromtimestamp(file.stat().st_mtime, UTC)
 
 
-def _bar(what: str, *, quiet: bool) -> "Progress | None":
+def progress_bar(what: str, *, quiet: bool) -> "Progress | None":
     """Progress on standard error, every 20,000 rows."""
     shown = 0
 

@@ -27,6 +27,7 @@ from api.graphql.inputs import (
 from api.graphql.lists import ListMutations
 from api.graphql.mail import MailMutations
 from api.graphql.order_desk import DeskMutations
+from api.graphql.runs import RunMutations
 from api.graphql.scalars import Count, Position
 from api.graphql.sending import SendingMutations
 from api.graphql.serving import ServingMutations
@@ -302,6 +303,7 @@ class Mutation(
     MailMutations,
     ListingMutations,
     ListMutations,
+    RunMutations,
     ShopMutations,
     SendingMutations,
     ToldMutations,

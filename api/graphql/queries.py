@@ -31,6 +31,7 @@ from api.graphql.order_desk import DeskQueries
 from api.graphql.oversells import OversellQueries
 from api.graphql.paging import Connection, connection, key_of
 from api.graphql.reading import read as _read
+from api.graphql.runs import RunQueries
 from api.graphql.scalars import Position
 from api.graphql.told import ToldQueries
 from api.reading import listings_of_sku
@@ -49,7 +50,9 @@ class TooManySkus(ValueError):
 
 
 @strawberry.type
-class Query(ToldQueries, DeskQueries, HoldQueries, InboxQueries, MailQueries, OneOrderQueries, OversellQueries):
+class Query(
+    ToldQueries, DeskQueries, HoldQueries, InboxQueries, MailQueries, OneOrderQueries, OversellQueries, RunQueries
+):
     """Everything that can be read."""
 
     @strawberry.field

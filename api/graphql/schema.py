@@ -21,6 +21,8 @@ from api.graphql import (
     paging,
     queries,
     reconciling,
+    run_nodes,
+    runs,
     sending,
     serving,
     syncing,
@@ -52,6 +54,7 @@ def schema(settings: Settings) -> Schema:
     describe(believed, done, inputs, nodes, one_order, paging, queries, sending, serving, mutations, reconciling)
     describe(order_desk, oversells, holds, inbox, mail)
     describe(syncing, told, exposing)
+    describe(run_nodes, runs)
     return Schema(
         query=Query,
         mutation=Mutation,

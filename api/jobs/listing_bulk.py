@@ -16,6 +16,7 @@ from adapters.kit.file_form import NotThisFormat, RowProblem
 from adapters.kit.table import TableRefused, cell_of, columns_of, open_table
 from adapters.kit.table_writing import TableWriter, unmarked
 from adapters.kit.workbook import as_table
+from api.jobs import runs
 from api.jobs.imports import FileRefused, Progress
 from api.jobs.listing_bulk_rows import SHOWN_MAX, Columns, Said
 from api.wiring import House
@@ -53,7 +54,8 @@ class Task(Generic[Asked]):
     """One kind of list. ``items`` makes of lines what is done whole, ``verbs`` of a page of those what the ledger is asked.
 
     ``saying``: a file without one of these columns says nothing. ``effects`` counts what a decided row does to numbers, for
-    the preview. ``apart``: pages do not rest on each other, so that a preview need not remember them. A task is for one pass.
+    the preview. ``apart``: pages do not rest on each other, so that a preview need not remember them. ``what`` and ``shop``
+    name the run in the list of runs. A task is for one pass.
     """
 
     columns: Columns
@@ -63,6 +65,8 @@ class Task(Generic[Asked]):
     saying: Sequence[str] = ()
     effects: Callable[[View, Asked], Mapping[str, int]] = lambda _view, _asked: {}
     apart: bool = True
+    what: str = ""
+    shop: str | None = None
 
 
 @dataclass
@@ -122,7 +126,17 @@ def apply(
                 answers.append(done.answer)
         return answers
 
-    return _Pass(file, task, decide, errors, progress).run()
+    kind = runs.LISTINGS if task.shop is not None else runs.SETS
+    run_id = runs.begin(house, by, kind=kind, what=task.what, file_name=file.name, shop=task.shop)
+    whole = _Pass(file, task, decide, errors, progress)
+    state = runs.STOPPED
+    try:
+        outcome = whole.run()
+        state = runs.FINISHED
+    finally:
+        done = whole.outcome
+        runs.end(house, run_id, state=state, rows=done.rows, problems=done.problems, counts=dict(done.became))
+    return outcome
 
 
 def one_by_one(
@@ -174,6 +188,11 @@ class _Pass(Generic[Asked]):
         self._places: Mapping[str, int] = {}
         self._kept: Sequence[int] = ()
         self._writer: TableWriter | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the rows so far."""
+        return self._outcome
 
     def run(self) -> Outcome:
         """All rows are done. Raises FileRefused for what is no such list; a row's own fault is only counted."""

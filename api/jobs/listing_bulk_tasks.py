@@ -70,7 +70,7 @@ def linking(house: House, shop: str, *, relink: bool) -> Task[LinkAsked]:
         ]
 
     items = one_by_one(LINK, read_link, lambda row: keys.listing_text(row.key))
-    return Task(LINK, ("sku", "item"), items, verbs)
+    return Task(LINK, ("sku", "item"), items, verbs, what="link", shop=shop)
 
 
 def replacing(house: House, shop: str) -> Task[ReplaceAsked]:
@@ -86,14 +86,14 @@ def replacing(house: House, shop: str) -> Task[ReplaceAsked]:
         ]
 
     items = one_by_one(REPLACE, read_replace, lambda row: keys.listing_text(row.key))
-    return Task(REPLACE, ("item", "new_item"), items, verbs, apart=False)
+    return Task(REPLACE, ("item", "new_item"), items, verbs, apart=False, what="replace", shop=shop)
 
 
 def setting(house: House, shop: str) -> Task[SetAsked]:
     """入数, rules, what is kept back, states. The lists of listings have caught up before. Raises ShopNotReady."""
     task = _Settings(house, shop, adapters.mall(shop_of(house, shop).mall).units_max)
     items = one_by_one(SET, read_set, lambda row: keys.listing_text(row.key) if row.key else f"\0{row.change.sku}")
-    return Task(SET, (), items, task.verbs, tuple(SETTINGS), task.effects)
+    return Task(SET, (), items, task.verbs, tuple(SETTINGS), task.effects, what="set", shop=shop)
 
 
 def defining() -> Task[tuple[ComponentAsked, ...]]:
@@ -107,7 +107,7 @@ def defining() -> Task[tuple[ComponentAsked, ...]]:
             for _, parts in rows
         ]
 
-    return Task(RECIPE, ("sku", "component"), _sets, verbs, apart=False)
+    return Task(RECIPE, ("sku", "component"), _sets, verbs, apart=False, what="recipe")
 
 
 # ------------------------------------------------------------------ links

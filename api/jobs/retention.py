@@ -53,6 +53,8 @@ def kinds(house: House) -> Sequence[Kept]:
         Kept("rows", days, _deletion("import_rows", _OLD_IMPORTS)),
         Kept("lines", days, _deletion("import_lines", _OLD_IMPORTS)),
         Kept("parents", days, _deletion("import_parents", _OLD_IMPORTS)),
+        Kept("files", days, _deletion("import_pieces", _OLD_IMPORTS)),
+        Kept("differences", days, _deletion("import_differences", _OLD_IMPORTS)),
     )
 
 

@@ -20,10 +20,11 @@ from adapters.kit.mall import Mall
 from adapters.kit.profile import Profile
 from adapters.kit.recognise import Recognised
 from adapters.kit.table import TableRefused, open_table
+from api.jobs import error_list
 from api.jobs.counted_times import counted_of
 from api.jobs.imports import OUR_FORM, FileRefused, Progress, Wish, profile_of, ready, staged
 from api.jobs.sent_files import OpenedFile, Sent, digest_of, opened_files
-from api.tables import import_parts, imports
+from api.tables import import_parts, import_pieces, imports
 from api.tables.import_parts import EXTRA_ROWS, PART_ROWS, PARTS_MAX, ImportPart
 from api.tables.imports import ImportFile
 from api.wiring import House
@@ -57,8 +58,13 @@ def stage_files(
     mall = adapters.declared(shop.mall if shop else OUR_FORM)
     profile = profile_of(mall, shop)
     ready(house)
-    with opened_files(sent, wish, mall, profile) as files:
+    with opened_files(sent, wish, mall, profile) as opened:
+        files, corrected = error_list.corrects(house, opened, shop=wish.shop, mode=wish.mode)
+        if corrected is not None:
+            wish = replace(wish, counted_at=wish.counted_at or corrected.counted_at, owed=wish.owed or corrected.owed)
         file = _file(house, wish, files, mall, actor)
+        if corrected is not None:
+            file = replace(file, counted_from="corrected", corrects=corrected.import_id)
         check_counted_at(file.counted_at, house.clock.now())
         with house.pool.connection() as connection:
             imports.begin(connection, file)
@@ -228,7 +234,8 @@ class _Stage:
             self._parts.append(part)
             begin = part.rows[0]
             try:
-                table = _opened(file)
+                kept = import_pieces.keeping(self._house.pool, self._file.import_id, part.part, file.body)
+                table = _opened(replace(file, body=kept))
                 for line, cells in table:
                     if line >= PART_ROWS:
                         raise FileRefused(f"{file.name}: more than {PART_ROWS:,} lines; expected the file in parts")
@@ -369,6 +376,7 @@ def _file(house: House, wish: Wish, files: Sequence[OpenedFile], mall: Mall, act
         actor=actor,
         state=imports.STAGING,
         refused=None,
+        together=wish.together,
         counted_from=counted_from,
     )
 

@@ -12,10 +12,11 @@ from typing import Any
 from psycopg import Connection
 
 from api.tables.imports import ImportFile
+from ledger import keys
 from ledger.book.load_rows import How
 from ledger.load import AnyRow, Linked, LoadRow, NewRow, PlainRow
 from ledger.reading import LEVEL_COLUMNS, NO_LEVEL, level_of
-from ledger.terms import MAIN_PLACE, UNITS_MAX
+from ledger.terms import MAIN_PLACE, UNITS_MAX, ListingKey
 
 SAME_SKU_ROWS_MAX = 20_000  # of one SKU in one page; beyond it a preview counts them as if they were of two
 OTHER, PLAIN, NEW = 0, 1, 2
@@ -37,6 +38,9 @@ LEFT JOIN LATERAL (
 _FULL = f"""
 SELECT r.row, r.stream, r.sku, r.units, r.name, r.jan, r.product, r.codes, r.excluded, r.target, r.mode, r.counted_at,
     r.kept_back, r.called, coalesce(r.known_position, l.told_position, 0), c.moved IS NOT NULL, r.sells_at_zero,
+    r.aside, r.sum_units, r.switched, CASE WHEN r.switched IS NOT NULL THEN (
+        SELECT array_agg(ARRAY[p.shop, p.item, p.variant] ORDER BY p.shop, p.item, p.variant) FROM listings AS p WHERE p.sku = r.sku
+    ) END,
     l.sku, l.units_per_listing, l.state = 'excluded', l.version, l.codes = r.codes,
     l.sells_at_zero = coalesce(r.sells_at_zero, l.sells_at_zero), {_LEVEL}
 FROM {{rows}} AS r {_BESIDE}
@@ -54,9 +58,12 @@ FROM (
         CASE
             WHEN r.units IS NULL OR r.excluded OR r.target <> 'available' OR r.mode NOT IN ('', 'overwrite')
                 OR r.counted_at IS NOT NULL OR r.known_position IS NOT NULL OR r.kept_back IS NOT NULL OR c.moved
+                OR r.switched IS NOT NULL OR r.aside IS NOT NULL OR r.sum_units IS NOT NULL
                 OR r.units * coalesce(l.units_per_listing, 1) NOT BETWEEN 0 AND {UNITS_MAX} THEN {OTHER}
             WHEN s.on_hand >= s.allocated AND s.sku_version > 0 AND s.recipe_version = 0 AND r.called IN (0, s.called)
                 AND (s.counted_at IS NULL OR s.counted_at < %(counted_at)s)
+                AND (NOT %(beside)s OR s.counted_by IN ('', %(shop)s)
+                    OR s.on_hand - s.allocated = r.units * coalesce(l.units_per_listing, 1))
                 AND (r.stream IS NULL OR (
                     l.sku <> '' AND l.state <> 'excluded' AND l.told_position = 0 AND (r.codes = '' OR l.codes = r.codes)
                     AND l.sells_at_zero = coalesce(r.sells_at_zero, l.sells_at_zero)
@@ -116,6 +123,7 @@ def _values(file: ImportFile, how: How) -> dict[str, object]:
         "id": file.import_id,
         "counted_at": how.counted_at,
         "registers": how.registers,
+        "beside": how.beside,
     }
 
 
@@ -160,6 +168,7 @@ def _by_row(connection: Connection[Any], file: ImportFile, rows: Sequence[int]) 
 
 
 def _load_row(row: Sequence[Any]) -> LoadRow:
-    linked = None if row[20] is None else Linked._make(row[17:23])
-    level = NO_LEVEL if row[23] is None else level_of(row[23:])
-    return LoadRow._make((*row[:17], linked, level))
+    pages = tuple(keys.listing(shop, ListingKey(item, variant)) for shop, item, variant in row[20] or ())
+    linked = None if row[24] is None else Linked._make(row[21:27])
+    level = NO_LEVEL if row[27] is None else level_of(row[27:])
+    return LoadRow._make((*row[:20], pages, linked, level))

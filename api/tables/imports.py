@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import Connection
 
 from adapters.kit.file_form import FileRow, OwnColumns, RowProblem
+from api.tables import import_agreement
 from api.tables.import_parts import PART_ROWS
 from ledger import keys
 from ledger.book.stock import CountTooOld, check_counted_at
@@ -17,13 +18,12 @@ from ledger.terms import SKU_CHARACTERS_MAX, SkuNotAccepted, checked_sku
 
 PROBLEM_VALUE_CHARACTERS_MAX = 200
 NAME_CHARACTERS_MAX = 500
-STAGE_MEMORY_MB = 32  # of the server, for comparing the rows of a file with each other
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 STAGING, STAGED, REFUSED = "staging", "staged", "refused"
 
 _COLUMNS = (
     "import_id, row, item, variant, stream, called, sku, units, name, jan, product, codes, excluded, sells_at_zero, target, mode,"
-    " counted_at, kept_back, known_position, problem_column, problem_value, problem_expected"
+    " counted_at, kept_back, known_position, switched, problem_column, problem_value, problem_expected"
 )
 _TYPES = [
     "text",
@@ -45,6 +45,7 @@ _TYPES = [
     "timestamptz",
     "int8",
     "int8",
+    "bool",
     "text",
     "text",
     "text",
@@ -56,6 +57,8 @@ class ImportFile:
     """One file that was sent, and how it is to be applied. ``shop`` None: our own form. ``counted_from``: where
     ``counted_at`` is from (given, name, file or now), as it is said to the sender; it is not kept. ``notes``: what a person is
     told of the files as a whole. Several files have their names in ``file_name``; each is a part (``import_parts``).
+    ``together``: whether several listings of one SKU in an added file show the same stock or divided stock; None: not said.
+    ``corrects``: the import whose error list it was.
     """
 
     import_id: str
@@ -79,13 +82,16 @@ class ImportFile:
     refused: str | None
     counted_from: str = "given"
     notes: tuple[str, ...] = ()
+    together: str | None = None
+    corrects: str | None = None
 
 
 def begin(connection: Connection[Any], file: ImportFile) -> None:
     """The file is known; its rows may arrive."""
     connection.execute(
         "INSERT INTO import_files (import_id, shop, mall, kind, format, encoding, reason, mode, owed, file_name,"
-        " counted_at, made_at, actor, state) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " counted_at, made_at, actor, state, together, corrects)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             file.import_id,
             file.shop,
@@ -101,6 +107,8 @@ def begin(connection: Connection[Any], file: ImportFile) -> None:
             file.made_at,
             file.actor,
             STAGING,
+            file.together,
+            file.corrects,
         ),
     )
 
@@ -137,54 +145,9 @@ def append(
     return problems
 
 
-# Which number is right is not ours to guess (D4): rows of one SKU that cannot all be true become problems, every one of them.
-# A listing of n units shows the whole part of the SKU's number divided by n, so 10 and 3 agree when n is 3.
-_STATED = """
-    SELECT r.row, coalesce(nullif(l.sku, ''), r.sku) AS sku, r.units, coalesce(l.units_per_listing, 1) AS each
-    FROM import_rows AS r LEFT JOIN listings AS l ON l.shop = %(shop)s AND l.item = r.item AND l.variant = r.variant
-    WHERE r.import_id = %(id)s AND r.problem_expected IS NULL AND r.units IS NOT NULL AND NOT r.excluded
-"""
-_UNEQUAL = f"""
-SELECT sku FROM ({_STATED}) AS stated WHERE sku <> ''
-GROUP BY sku HAVING count(*) > 1 AND max(units * each) > min(units * each + each - 1)
-"""
-_DISAGREE = f"""
-UPDATE import_rows AS r SET problem_column = 'units', problem_value = r.units::text,
-    problem_expected = 'the same number in every row of SKU ' || s.sku
-FROM ({_STATED}) AS s WHERE s.sku = ANY (%(unequal)s) AND r.import_id = %(id)s AND r.row = s.row
-"""
-
-# Our own form has one row for a SKU: of two, the second is the mistake.
-_TWICE = """
-WITH stated AS (
-    SELECT row, sku, lag(row) OVER (PARTITION BY sku ORDER BY row) AS before
-    FROM import_rows WHERE import_id = %(id)s AND problem_expected IS NULL
-)
-UPDATE import_rows AS r SET problem_column = 'sku', problem_value = r.sku,
-    problem_expected = 'one row for each SKU; this one stood in row ' || s.before
-FROM stated AS s WHERE s.before IS NOT NULL AND r.import_id = %(id)s AND r.row = s.row
-"""
-
-# A position that this ledger has not come to is of another one, and would make every later sale known to the number.
-_OF_ANOTHER = """
-UPDATE import_rows SET problem_column = 'position', problem_value = known_position::text,
-    problem_expected = 'a position of this ledger; export the stock again'
-WHERE import_id = %(id)s AND problem_expected IS NULL AND known_position > (SELECT position FROM ledger_head)
-"""
-
-
 def stage(connection: Connection[Any], file: ImportFile, *, digest: str, size: int) -> ImportFile:
     """Every row is here. Rows that contradict each other become problems too."""
-    # Rows that have just come are not in the planner's statistics: it takes a million for one, and would compare each with each.
-    for setting in ("enable_nestloop = off", f"work_mem = '{STAGE_MEMORY_MB}MB'"):
-        connection.execute(f"SET LOCAL {setting}".encode())
-    values: dict[str, object] = {"id": file.import_id, "shop": file.shop}
-    if file.shop is None:
-        found = connection.execute(_TWICE.encode(), values).rowcount
-        found += connection.execute(_OF_ANOTHER.encode(), values).rowcount
-    else:
-        unequal = [row[0] for row in connection.execute(_UNEQUAL.encode(), values)]
-        found = connection.execute(_DISAGREE.encode(), {**values, "unequal": unequal}).rowcount if unequal else 0
+    found = import_agreement.check(connection, file.import_id, shop=file.shop, mode=file.mode, together=file.together)
     staged = replace(file, state=STAGED, file_digest=digest, file_bytes=size, problems=file.problems + found)
     connection.execute(
         "UPDATE import_files SET state = %s, file_digest = %s, file_bytes = %s, rows = %s, problems = %s, notes = %s,"
@@ -197,9 +160,31 @@ def stage(connection: Connection[Any], file: ImportFile, *, digest: str, size: i
     return staged
 
 
+class AnswerNotAccepted(ValueError):
+    """The answer is none that is known."""
+
+
+def answer(connection: Connection[Any], file: ImportFile, *, owed: str | None, together: str | None) -> ImportFile:
+    """What a person says once for the whole file, before it is applied: how its numbers stand to owed units, and whether
+    several listings of one SKU show the same stock or divided stock. None: as it was. Raises AnswerNotAccepted.
+    """
+    if owed not in (None, "before", "after"):
+        raise AnswerNotAccepted(f"owed {owed!r}; expected before or after (the owed orders)")
+    if together not in (None, import_agreement.SAME, import_agreement.DIVIDED):
+        raise AnswerNotAccepted(f"together {together!r}; expected same (one stock) or divided (parts of it)")
+    answered = replace(file, owed=owed or file.owed, together=together or file.together)
+    connection.execute(
+        "UPDATE import_files SET owed = %s, together = %s WHERE import_id = %s",
+        (answered.owed, answered.together, file.import_id),
+    )
+    if together is not None and file.mode == "add" and file.shop is not None:
+        import_agreement.put_together(connection, file.import_id, file.shop, together)
+    return answered
+
+
 def refuse(connection: Connection[Any], import_id: str, reason: str) -> None:
     """The file is refused as a whole; the rows that had arrived are gone."""
-    for table in ("import_rows", "import_lines", "import_parents", "import_parts"):
+    for table in ("import_rows", "import_lines", "import_parents", "import_parts", "import_pieces"):
         connection.execute(f"DELETE FROM {table} WHERE import_id = %s".encode(), (import_id,))
     connection.execute(
         "UPDATE import_files SET state = %s, refused = %s WHERE import_id = %s", (REFUSED, reason, import_id)
@@ -210,10 +195,12 @@ def read(connection: Connection[Any], import_id: str) -> ImportFile | None:
     """The file of this import, None when there is none."""
     row = connection.execute(
         "SELECT import_id, shop, mall, kind, format, encoding, reason, mode, owed, file_name, file_digest, file_bytes,"
-        " rows, problems, counted_at, made_at, actor, state, refused, notes FROM import_files WHERE import_id = %s",
+        " rows, problems, counted_at, made_at, actor, state, refused, notes, together, corrects FROM import_files WHERE import_id = %s",
         (import_id,),
     ).fetchone()
-    return None if row is None else replace(ImportFile(*row[:-1]), notes=tuple(row[-1]))
+    if row is None:
+        return None
+    return replace(ImportFile(*row[:-3]), notes=tuple(row[-3]), together=row[-2], corrects=row[-1])
 
 
 def same_file(connection: Connection[Any], file: ImportFile) -> str | None:
@@ -308,6 +295,7 @@ def _row(
         own.counted_at if own else None,
         own.kept_back_units if own else None,
         own.known_position if own else None,
+        own.linked if own else None,
         None,
         None,
         None,
@@ -339,5 +327,5 @@ def _problem_of_own(own: OwnColumns, row: int, now: datetime) -> RowProblem | No
 
 def _problem(import_id: str, row: RowProblem) -> tuple[object, ...]:
     value = row.value[:PROBLEM_VALUE_CHARACTERS_MAX].replace("\x00", "\ufffd")
-    nothing = (None, None, 0, "", None, "", "", "", "", False, None, "available", "", None, None, None)
+    nothing = (None, None, 0, "", None, "", "", "", "", False, None, "available", "", None, None, None, None)
     return (import_id, row.row, row.item or None, *nothing, row.column, value, row.expected)

@@ -27,6 +27,7 @@ class How:
 
     ``since``: the position where the import started; a number set behind it for this file's time is this file's own.
     ``registers``: SKUs that do not exist are made (a product file). ``owed``: before or after, None: such rows are skipped.
+    ``beside``: set-up, no shop is pushed: a number that differs from another mall's is not booked over it (D5).
     """
 
     import_id: str
@@ -36,6 +37,7 @@ class How:
     since: int
     registers: bool = True
     owed: str | None = None
+    beside: bool = False
 
     @cached_property
     def _covers(self) -> dict[object, Covers]:
@@ -77,6 +79,7 @@ def wanted(how: How, rows: Sequence[LoadRow]) -> Wanted:
                 made.streams.add(row.stream)
             else:
                 code = row.linked.sku or code
+        made.streams.update(row.pages)
         if not code:
             continue
         pair = (MAIN_PLACE, code)
@@ -139,11 +142,15 @@ def decide(view: View, how: How, row: LoadRow) -> Decided:
         excluded, units_per_listing = excluded or linked.excluded, linked.units_per_listing
     if row.kept_back_units is not None and level.stock.kept_back_units != row.kept_back_units:
         drafts.append(Draft(keys.sku(code), KeptBackSet(MAIN_PLACE, row.kept_back_units)))
+    if row.switched is not None:
+        drafts.extend(_switched(view, row, code))
     if row.units is None or excluded:
-        return Decided(code, drafts, load.NO_NUMBER)
+        return Decided(code, drafts, _without_number(row, drafts))
+    if row.aside is not None:
+        return Decided(code, drafts, row.aside)
     if level.recipe_version:
         return Decided(code, drafts, load.IS_SET)
-    units = row.units * units_per_listing
+    units = row.units * units_per_listing if row.sum_units is None else row.sum_units
     if units > UNITS_MAX:
         return Decided(code, drafts, load.TOO_MANY)
     decided = (_added if how.mode_of(row) == "add" else _overwritten)(view, how, row, code, level, units)
@@ -188,6 +195,25 @@ def _link(view: View, row: LoadRow, code: str) -> list[Draft]:
     return [Draft(stream, fact) for fact in facts]
 
 
+def _switched(view: View, row: LoadRow, code: str) -> list[Draft]:
+    """The SKU's listings are 連動 or 停止 as our own form says; one that waits to be confirmed goes on waiting (D21)."""
+    drafts: list[Draft] = []
+    for stream in row.pages:
+        state = view.state(stream, listing.FOLD)
+        if state.sku == code and row.switched and state.state == listing.STOPPED:
+            drafts.extend(Draft(stream, fact) for fact in listing.start(state))
+        elif state.sku == code and not row.switched and state.state == listing.LINKED:
+            drafts.extend(Draft(stream, fact) for fact in listing.stop(state, show_zero=False))
+    return drafts
+
+
+def _without_number(row: LoadRow, drafts: Sequence[Draft]) -> str:
+    """What becomes of a row that states no number: our own form may say other things of a SKU."""
+    if row.stream is not None or (row.kept_back_units is None and row.switched is None):
+        return load.NO_NUMBER
+    return load.CHANGED if drafts else load.UNCHANGED
+
+
 # ------------------------------------------------------------------ its number
 
 
@@ -202,6 +228,8 @@ def _overwritten(view: View, how: How, row: LoadRow, code: str, level: Level, un
         return load.UNCHANGED
     if how.shop is not None and level.counted_at == counted_at and level.counted_position > how.since:
         return load.DISAGREES  # another listing of the SKU stated another number in this very file (D4)
+    if how.beside and level.counted_by not in ("", how.shop) and units + on_top != level.stock.available_units:
+        return load.BESIDE
     if how.owed is None and counting.owed_units(level.stock, on_top, row.target):
         return load.OWED
     return counting.overwrite(

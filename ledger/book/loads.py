@@ -133,6 +133,9 @@ def decide_ahead(
                 chunk.take(row, rows[n:])
     done, skus = rows[: len(chunk.outcomes)], chunk.skus
     listings = {row.stream: code for row, code in zip(done, skus, strict=True) if row.stream is not None}
+    for row, code in zip(done, skus, strict=True):
+        if isinstance(row, LoadRow):
+            listings.update(dict.fromkeys(row.pages, code))
     made = Made(position, look.view.facts, chunk.of_facts, look.view.effects)
     return Ahead(done, chunk.outcomes, skus, listings, made)
 
@@ -245,15 +248,15 @@ def apply_chunk(chunk: int, ahead: Ahead, how: How, before: Before = Before()) -
     return Verb("apply_chunk", decide_chunk, (how.import_id, chunk), reads, alone=True)
 
 
-def finish_import(import_id: str, *, rows: int, unchanged: int) -> Verb:
-    """Every row was applied or skipped. Raises ImportNotAccepted."""
+def finish_import(import_id: str, *, rows: int, unchanged: int, beside: int = 0) -> Verb:
+    """Every row was applied or skipped, or (``beside``) waits beside another mall's number. Raises ImportNotAccepted."""
     stream = keys.load(import_id)
 
     def decide_end(view: View) -> Decision:
-        facts = load.finish(view.state(stream, load.FOLD), rows=rows, unchanged=unchanged)
+        facts = load.finish(view.state(stream, load.FOLD), rows=rows, unchanged=unchanged, beside=beside)
         return Decision([Draft(stream, fact) for fact in facts])
 
-    return Verb("finish_import", decide_end, (import_id, rows, unchanged), Wanted(streams={stream}))
+    return Verb("finish_import", decide_end, (import_id, rows, unchanged, beside), Wanted(streams={stream}))
 
 
 def cancel_import(import_id: str) -> Verb:

@@ -6,7 +6,11 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, kw_only=True)
 class ImportStarted:
-    """A file is being applied. ``covers_*`` as in StockOverwritten; ``mode`` overwrite or add."""
+    """A file is being applied. ``covers_*`` as in StockOverwritten; ``mode`` overwrite or add.
+
+    ``seen_*``: what the actor had been shown before, numbers that would change and that would go to 0, as the ledger stood at
+    that position; ``confirmed``: the actor named these counts, so that the guard let them pass.
+    """
 
     shop: str | None
     kind: str
@@ -19,6 +23,10 @@ class ImportStarted:
     covers_shops: list[str] = field(default_factory=list)
     covers_up_to: list[str] = field(default_factory=list)
     covers_up_to_position: list[int] = field(default_factory=list)
+    seen_position: int | None = None
+    seen_changed: int | None = None
+    seen_to_zero: int | None = None
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,6 +67,26 @@ class SetUpPartReplaced(Left):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NumberUndone(Left):
+    """What an import set is taken back: the SKU's number, and what it knows, are those before it; None: 在庫未登録 again.
+
+    ``import_id`` is the import that was undone. ``counted_*`` say of the last 上書き or 棚卸 before it what stock_levels says,
+    ``counts_*`` (parallel) what stock_counts says of each shop: "" no time, part -1 no part, position -1 no count.
+    """
+
+    import_id: str
+    row: int | None
+    counted_position: int
+    counted_at: str
+    counted_by: str
+    counted_plainly: bool
+    counts_shops: list[str]
+    counts_up_to: list[str]
+    counts_positions: list[int]
+    counts_parts: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class StockReceived(Left):
     """入荷, keyed for ever by receipt slip and line. ``units`` below zero undoes."""
 
@@ -226,6 +246,7 @@ StockFact: TypeAlias = (
     StockOverwritten
     | StockAdded
     | SetUpPartReplaced
+    | NumberUndone
     | StockReceived
     | StockReturned
     | StockTakenOut

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from api.database import Database
-from api.jobs import imports, preview, staging
-from api.jobs.imports import Applied, Wish
+from api.jobs import applying, imports, preview, staging
+from api.jobs.applying import Applied
+from api.jobs.imports import Wish
 from api.jobs.preview import Preview
 from api.shops import connect
 from api.tables.imports import ImportFile
@@ -46,17 +47,18 @@ class Imports:
         *,
         name: str = RAKUTEN_FILE,
         mode: str = "overwrite",
-        hours: float = 0,
+        hours: float | None = 0,
         owed: str | None = None,
+        together: str | None = None,
     ) -> ImportFile:
-        """The file is staged, made by its mall at ``at(hours)``."""
+        """The file is staged, made by its mall at ``at(hours)``; None: nobody says when."""
         chunks = [content] if isinstance(content, bytes) else content
-        wish = Wish(shop, mode, name, self.at(hours), owed)
+        wish = Wish(shop, mode, name, None if hours is None else self.at(hours), owed, together=together)
         connected = imports.shop_of(self.house, shop) if shop else None
         return staging.stage(self.house, chunks, wish, "user:1", connected)
 
     def apply(self, file: ImportFile) -> Applied:
-        return imports.apply(self.house, file.import_id, self.house.by("user:1"))
+        return applying.apply(self.house, file.import_id, self.house.by("user:1"))
 
     def preview(self, file: ImportFile) -> Preview:
         return preview.preview(self.house, file.import_id)

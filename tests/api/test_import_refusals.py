@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.database import Database
-from api.jobs import imports, preview
+from api.jobs import applying, runs
 from api.jobs.imports import FileRefused, ImportNotKnown
 from ledger import load
 from ledger.book.stock import CountTooOld
@@ -96,10 +96,10 @@ def test_a_file_that_breaks_off_leaves_no_rows_and_is_no_file_to_apply(given: Im
 
     with pytest.raises(ConnectionResetError):
         given.stage(broken(), given.rakuten)
-    (found,) = preview.listed(given.house)
+    (found,) = runs.listed(given.house)
     assert found["state"] == "refused"
     with pytest.raises(FileRefused, match="did not come to its end"):
-        imports.apply(given.house, str(found["import"]), given.house.by())
+        applying.apply(given.house, str(found["import"]), given.house.by())
     with given.house.pool.connection() as connection:
         assert connection.execute("SELECT count(*) FROM import_rows").fetchone() == (0,)
 
@@ -112,7 +112,7 @@ def test_a_time_of_the_future_or_longer_ago_than_changes_are_kept_is_refused(giv
 
 def test_an_import_nobody_knows_or_whose_rows_are_gone_is_said_to_be_that(given: Imports) -> None:
     with pytest.raises(ImportNotKnown):
-        imports.apply(given.house, "nothing", given.house.by())
+        applying.apply(given.house, "nothing", given.house.by())
     file = given.stage(items({"A": 1}), given.rakuten)
     with given.house.pool.connection() as connection:
         connection.execute("DELETE FROM import_rows")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.database import Database
-from api.jobs import imports, preview, staging
+from api.jobs import applying, imports, runs, staging
 from api.jobs.imports import Wish
 from api.projecting import runner
 from api.tables import import_pages
@@ -168,10 +168,10 @@ def test_orders_the_file_could_not_know_come_on_top(given: Imports) -> None:
 def test_an_order_while_a_chunk_waits_for_the_lock_is_on_top_of_its_number(given: Imports) -> None:
     given.rakuten_file({"A": 10, "B": 10})
     file = given.stage(items({"A": 20, "B": 30}), given.rakuten, hours=1)
-    begun = given.house.book.do(loads.start_import(file.import_id, imports.started(file)), given.house.by())
+    begun = given.house.book.do(loads.start_import(file.import_id, applying.started(file)), given.house.by())
     since = begun.answer["since"]
     assert isinstance(since, int)
-    how = imports.how_of(file, since)
+    how = applying.how_of(file, since)
     now = given.house.clock.now()
     with given.house.pool.connection() as connection, look(connection, given.house.database.schema, now) as seen:
         rows = import_pages.page(connection, file, how, 0, 100)
@@ -187,10 +187,10 @@ def test_a_chunk_whose_skus_all_moved_is_decided_ahead_again(given: Imports) -> 
     names = [f"S{n}" for n in range(loads.STALE_ROWS_MAX + 1)]
     given.rakuten_file(dict.fromkeys(names, 1))
     file = given.stage(items(dict.fromkeys(names, 2)), given.rakuten, hours=1)
-    begun = given.house.book.do(loads.start_import(file.import_id, imports.started(file)), given.house.by())
+    begun = given.house.book.do(loads.start_import(file.import_id, applying.started(file)), given.house.by())
     since = begun.answer["since"]
     assert isinstance(since, int)
-    how = imports.how_of(file, since)
+    how = applying.how_of(file, since)
     now = given.house.clock.now()
     with given.house.pool.connection() as connection, look(connection, given.house.database.schema, now) as seen:
         ahead = loads.decide_ahead(
@@ -292,6 +292,20 @@ def test_our_own_form_says_per_row_what_its_number_means_and_when_it_was_true(gi
     assert dict(rows) == {"A": 3, "KEPT": 2}
 
 
+def test_our_own_form_stops_and_starts_the_listings_of_a_sku_and_leaves_those_that_wait(given: Imports) -> None:
+    given.rakuten_file({"A": 10, "B": 10})
+    given.do(shops.confirm_listings(given.rakuten, {ListingKey("a", "a"): (10, 10)}))
+    from_worker(given)
+    text = "商品SKU,想定在庫数,連動\r\nA,,停止\r\nB,,停止\r\n"
+    file = given.stage(text.encode("cp932"), None, name=OWN_FILE, hours=1)
+    assert (given.preview(file).switched, given.apply(file).changed) == (1, 1)
+    assert (given.listing("a", "a").state, given.listing("b", "b").state) == ("stopped", "to_confirm")
+    assert given.own_file(text, hours=2).unchanged == 2
+    from_worker(given)
+    given.own_file("商品SKU,想定在庫数,連動\r\nA,7,連動\r\n", hours=3)
+    assert (given.listing("a", "a").state, given.available()["A"]) == ("linked", 7)
+
+
 def test_a_sku_that_stands_twice_in_our_own_form_and_a_time_too_old_are_problems(given: Imports) -> None:
     old = (given.at(0) - timedelta(days=40)).isoformat()
     text = f"商品SKU,想定在庫数,時点\r\nA,1,\r\nA,1,\r\nB,2,{old}\r\nC,3,\r\n"
@@ -305,6 +319,7 @@ def test_a_sku_that_stands_twice_in_our_own_form_and_a_time_too_old_are_problems
 
 def test_a_stock_file_that_makes_no_products_names_what_it_does_not_know(given: Imports) -> None:
     given.rakuten_file({"A": 5})
+    switch_on(given)
     file = given.stage(b"code,sub-code,quantity\r\nA,,4\r\nZ,,9\r\n", given.yahoo, name=YAHOO_FILE, hours=1)
     assert given.apply(file).skipped == {load.UNKNOWN_SKU: 1}
     assert given.available() == {"A": 4}
@@ -323,12 +338,12 @@ def test_progress_is_told_and_a_cancelled_import_stops_where_it_is(given: Import
             given.do(loads.cancel_import(file.import_id))
 
     with pytest.raises(ImportNotAccepted, match="cancelled"):
-        imports.apply(given.house, file.import_id, given.house.by(), progress)
+        applying.apply(given.house, file.import_id, given.house.by(), progress)
     assert told == [(500, 1_200)]
     assert len(given.available()) == 500
     with pytest.raises(ImportNotAccepted, match="cancelled"):
         given.apply(file)
-    (listed,) = preview.listed(given.house)
+    (listed,) = runs.listed(given.house)
     assert (listed["state"], listed["changed"]) == ("cancelled", 500)
 
 
@@ -339,7 +354,7 @@ def test_an_import_that_stopped_goes_on_behind_its_last_chunk_and_every_row_coun
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        imports.apply(given.house, file.import_id, given.house.by(), stop)
+        applying.apply(given.house, file.import_id, given.house.by(), stop)
     assert 0 < len(given.available()) < 1_500
     done = given.apply(file)
     blank = len([n for n in range(1_500) if n % 7 == 0])

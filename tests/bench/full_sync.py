@@ -18,7 +18,8 @@ from adapters.kit.emulator import EmulatedShop, EmulatorClock, serve
 from adapters.kit.mall import Mall
 from adapters.yahoo_shopping.emulator import REQUESTS_PER_SECOND, emulator
 from api.jobs import push, sync
-from api.jobs.imports import Wish, apply, shop_of
+from api.jobs.applying import apply
+from api.jobs.imports import Wish, shop_of
 from api.jobs.staging import stage
 from api.jobs.worker import working
 from api.projecting import feed

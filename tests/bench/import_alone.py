@@ -17,7 +17,7 @@ from pathlib import Path
 
 from adapters.rakuten.emulated_catalogue import HEADER, CatalogueItem, catalogue, own_sku
 from api.database import Database
-from api.jobs import imports, preview, staging
+from api.jobs import applying, imports, preview, staging
 from api.jobs.imports import Wish
 from api.settings import Settings
 from api.wiring import House, open_house
@@ -129,7 +129,7 @@ def _load(house: House, shop: str, file: Path, counted_at: datetime) -> Loaded:
     was_staged = time.perf_counter()
     preview.preview(house, staged.import_id)
     was_previewed = time.perf_counter()
-    done = imports.apply(house, staged.import_id, house.by("bench"))
+    done = applying.apply(house, staged.import_id, house.by("bench"))
     was_applied = time.perf_counter()
     _await_change_log(house, done.position)
     ended = time.perf_counter()

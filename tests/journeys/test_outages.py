@@ -16,7 +16,7 @@ import psycopg
 from api.database import Database
 from api.demo.doors import DoorRefused
 from api.demo.malls import EmulatedMall
-from api.jobs import imports, staging
+from api.jobs import applying, staging
 from api.jobs.imports import Wish
 from ledger.writer import LedgerUnavailable, OutcomeUnknown
 from tests.api.intake_rig import LaterClock
@@ -101,7 +101,7 @@ class Busy:
             staged[0] = staging.stage(house, content, Wish(None, "add", "zaiko.csv"), "user:1", None).import_id
 
         def apply() -> None:
-            imports.apply(house, staged[0], house.by("user:1"), chunk_rows=50)
+            applying.apply(house, staged[0], house.by("user:1"), chunk_rows=50)
 
         self._again("a file staged", stage, AWAY)
         self._again("a file applied", apply, AWAY)

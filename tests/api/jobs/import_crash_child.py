@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from api.database import Database
-from api.jobs import imports, staging
+from api.jobs import applying, imports, staging
 from ledger import failpoint
 from tests import crashes
 from tests.api.intake_rig import opened
@@ -33,7 +33,7 @@ def run(point: str, times: str, url: str, schema: str, home: str, import_id: str
             wish = imports.Wish(shop=None, mode="add", file_name=FILE_NAME)
             import_id = staging.stage(house, [file()], wish, "user:1", None).import_id
             crashes.say(f"staged {import_id}")
-        imports.apply(house, import_id, house.by())
+        applying.apply(house, import_id, house.by())
         crashes.say(f"applied {import_id}")
 
 

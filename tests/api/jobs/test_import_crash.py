@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from api.database import Database
-from api.jobs import imports, staging
+from api.jobs import applying, imports, staging
 from api.wiring import House
 from ledger.facts.load import ImportChunkApplied
 from ledger.facts.stock import StockAdded
@@ -38,10 +38,10 @@ def test_killed_while_a_file_is_applied_every_row_of_it_counts_once(
         if point == "upload.row_page_stored":
             assert not staged, "a file that is not all here is not one to apply"
             staged = [_stage(house)]
-        done = imports.apply(house, staged[0], house.by())
+        done = applying.apply(house, staged[0], house.by())
         assert (done.rows, done.changed, done.problems) == (ROWS, ROWS - BLANK, 0)
         with pytest.raises(ImportNotAccepted, match="finished"):
-            imports.apply(house, staged[0], house.by())
+            applying.apply(house, staged[0], house.by())
     _every_row_counts_once(database)
 
 

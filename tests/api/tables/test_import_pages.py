@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.database import Database
-from api.jobs import imports
+from api.jobs import applying
 from api.tables import import_pages
 from api.tables.imports import ImportFile
 from ledger import load
@@ -81,7 +81,7 @@ def with_everything(given: Imports) -> ImportFile:
 
 def decided(given: Imports, file: ImportFile, *, full: bool) -> tuple[list[AnyRow], loads.Ahead]:
     """The file's rows and what is made of them, as the ledger stands now."""
-    now, how = given.clock.now(), imports.how_of(file, 1)
+    now, how = given.clock.now(), applying.how_of(file, 1)
     with given.house.pool.connection() as connection, look(connection, given.house.database.schema, now) as seen:
         rows = import_pages.page(connection, file, how, 0, 1_000, full=full)
         return rows, loads.decide_ahead(seen, how, rows, Envelope(given.at(4), "user:1", "trace"))
