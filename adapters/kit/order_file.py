@@ -25,10 +25,10 @@ NUMBER_CHARACTERS_MAX = 100
 ROWS_MAX = 100_000  # of one file, held in memory cut to a few columns
 LINES_MAX = 1_000  # rows of one order
 
+# What a problem may quote: a short number, a date, a time. A name in Latin letters or a telephone number is none of these.
 _SHOWN = re.compile(
-    r"[0-9A-Za-z_./:+-]{0,25}"
-)  # what a problem may quote: codes, counts and times, no text of a person
-_TELEPHONE = re.compile(r"\+?0?\d{1,4}-\d{1,4}-\d{3,4}")
+    r"[-+]?\d{1,6}(?:[.,]\d{1,3})?|\d{4}[-/]\d{1,2}[-/]\d{1,2}(?:[ T]\d{1,2}:\d{2}(?::\d{2})?)?|[!?*#.-]?", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +189,9 @@ class _File:
 
 
 def shown(value: str) -> str:
-    """What a problem may quote of a cell: a code, a count or a time; else only how long it is. Never a person's text."""
+    """What a problem may quote of a cell: a short number or a time; else only how long it is. Never a person's text."""
     text = value.strip()
-    if _SHOWN.fullmatch(text) and not _TELEPHONE.fullmatch(text):
-        return text
-    return f"({len(text)} characters)"
+    return text if _SHOWN.fullmatch(text) else f"({len(text)} characters)"
 
 
 def _without_value(problem: RowProblem) -> str:

@@ -7,10 +7,11 @@ from adapters.kit.japanese import label_key
 from adapters.kit.order_form import CellProblem, OrderRow
 from adapters.kit.order_mail import JST, count_in, moment_jst
 from adapters.kit.profile import Profile
-from ledger.terms import UNITS_MAX, CancelReason, Door, OrderState, Telling, TellingLine
+from ledger.terms import CancelReason, Door, OrderState, Telling, TellingLine
 
 TIME_EXPECTED = "a date with a time of day, such as 2026-11-20 08:55:46"
-QUANTITY_EXPECTED = f"a whole number from 0 to {UNITS_MAX:,}"
+QUANTITY_MAX = 999_999  # of one line: the most that the ledger takes
+QUANTITY_EXPECTED = f"a whole number from 0 to {QUANTITY_MAX:,}"
 
 
 def moment_of(cell: str) -> datetime | None:
@@ -58,7 +59,7 @@ def states_expected(profile: Profile) -> str:
 def quantity_of(cell: str) -> int | None:
     """The count in the cell; None for what is none."""
     units = count_in(cell)
-    return units if units is not None and units <= UNITS_MAX else None
+    return units if units is not None and units <= QUANTITY_MAX else None
 
 
 def telling_of(
