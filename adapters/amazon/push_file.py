@@ -134,7 +134,8 @@ def _finished(access: BatchAccess, batch: Batch, feed: feeds.Feed) -> Followed:
     errors = feeds.errors_in(report)
     # Of a feed that was found again nobody knows which listings were left out of it.
     sure = bool(batch.ticket) and feeds.names_all_errors(report, errors)
-    rest = Outcome(Result.APPLIED) if sure else Outcome(Result.UNKNOWN, "feed_found_again")
+    # DONE is what ACCEPTED is to a PATCH: the number shows some time later.
+    rest = Outcome(Result.ACCEPTED) if sure else Outcome(Result.UNKNOWN, "feed_found_again")
     return Finished(
         tuple(
             Outcome(Result.REJECTED, errors[place]) if place in errors else rest
@@ -153,6 +154,6 @@ PUSH_FILE = PushFile(
     per_second=1 / 120,
     call_seconds_max=240.0,
     look_seconds=30.0,
-    unknown_after_seconds=7_200.0,
+    unknown_after_seconds=3_600.0,
     from_rows=FROM_ROWS,
 )

@@ -62,7 +62,9 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end as the mall tells it: one outcome a listing, in order. Unknown where it does not tell."""
+    """The end as the mall tells it: one outcome a listing, in order. Accepted: it took the number and shows it later; unknown:
+    it does not tell.
+    """
 
     outcomes: tuple[Outcome, ...]
 

@@ -103,14 +103,15 @@ def _follow(following: Following, batches: PushFile, row: BatchRow, request: Req
     reach("batch.followed")
     now = turn.house.clock.now()
     late = now >= row.sent_at + timedelta(seconds=batches.unknown_after_seconds)
+    unknown = batch.outcomes(Outcome(Result.UNKNOWN, TOO_LATE))
     match found:
         case ReadFailed():
             note(turn, mall_paces.BATCH, [Outcome(found.result, found.code, found.wait_seconds)])
             if late and row.code != WAITING:
-                return _by_reading(following, batches, row, batch, request, late=True)
+                return _by_reading(following, batches, row, batch, request, unknown)
             return _again(turn, batches, row, row.code, now)
         case Finished(outcomes=outcomes):
-            return _finished(following, batches, row, batch, request, outcomes)
+            return _by_reading(following, batches, row, batch, request, outcomes)
         case Unfinished(taken=False):
             known = _answered(turn, row, batch)
             if late and _taken_back(turn, batches, batch):
@@ -119,7 +120,10 @@ def _follow(following: Following, batches: PushFile, row: BatchRow, request: Req
         case NotThere(certain=certain) if certain or not (row.handed or row.answered):
             return _settle(following, row, batch, batch.outcomes(Outcome(Result.TRANSIENT, NEVER_THERE)))
         case Unfinished() | NotThere():
-            return _by_reading(following, batches, row, batch, request, late=late)
+            if following.read is None and not late:
+                return _again(turn, batches, row, TAKEN, now)
+            taken = batch.outcomes(Outcome(Result.ACCEPTED))
+            return _by_reading(following, batches, row, batch, request, unknown if late else taken)
         case _:
             assert_never(found)
 
@@ -145,37 +149,27 @@ def _taken_back(turn: Turn, batches: PushFile, batch: Batch) -> bool:
         return False
 
 
-def _finished(
-    following: Following,
-    batches: PushFile,
-    row: BatchRow,
-    batch: Batch,
-    request: Request,
-    outcomes: Sequence[Outcome],
-) -> int:
-    """The mall has said the end; of listings it leaves open, what it shows decides where it can be read."""
-    if following.read is None or all(one.result is not Result.UNKNOWN for one in outcomes):
-        return _settle(following, row, batch, outcomes)
-    shown = following.read(batch, request, True)
-    now = following.turn.house.clock.now()
-    if shown is None and now < row.sent_at + timedelta(seconds=2 * batches.unknown_after_seconds):
-        return _again(following.turn, batches, row, TAKEN, now)
-    shown = shown or outcomes
-    ends = [seen if one.result is Result.UNKNOWN else one for one, seen in zip(outcomes, shown, strict=True)]
-    return _settle(following, row, batch, ends)
-
-
 def _by_reading(
-    following: Following, batches: PushFile, row: BatchRow, batch: Batch, request: Request, *, late: bool
+    following: Following, batches: PushFile, row: BatchRow, batch: Batch, request: Request, outcomes: Sequence[Outcome]
 ) -> int:
-    """The mall has taken it, or may have, and says no more: what it shows decides, and the time when that shows nothing."""
-    if late:
-        unknown = batch.outcomes(Outcome(Result.UNKNOWN, TOO_LATE))
-        return _finished(following, batches, row, batch, request, unknown)
-    outcomes = following.read(batch, request, False) if following.read is not None else None
-    if outcomes is None:
-        return _again(following.turn, batches, row, TAKEN, following.turn.house.clock.now())
-    return _settle(following, row, batch, outcomes)
+    """What the mall has not said the end of is read back: taken numbers until they show or it is too late, unknown ones at once.
+
+    Without reading, what was taken counts as applied when the mall said no more of it, and the rest stays unknown.
+    """
+    turn, now = following.turn, following.turn.house.clock.now()
+    waited = now - row.sent_at
+    left = [at for at, one in enumerate(outcomes) if one.result in push_batches.OPEN and at not in row.closed]
+    late = waited >= timedelta(seconds=batches.unknown_after_seconds)
+    over = late or any(outcomes[at].result is Result.UNKNOWN for at in left)
+    ends = list(outcomes)
+    if left and following.read is not None:
+        part = replace(batch, levels=tuple(batch.levels[at] for at in left))
+        shown = following.read(part, request, over)
+        if shown is None and waited < timedelta(seconds=2 * batches.unknown_after_seconds):
+            return _again(turn, batches, row, TAKEN, now)
+        for at, one in zip(left, shown or part.outcomes(Outcome(Result.UNKNOWN, TOO_LATE)), strict=True):
+            ends[at] = one
+    return _settle(following, row, batch, ends)
 
 
 def _again(turn: Turn, batches: PushFile, row: BatchRow, code: str, now: datetime) -> int:
@@ -214,7 +208,8 @@ def _settle(following: Following, row: BatchRow, batch: Batch, outcomes: Sequenc
     """The end is a fact. Listings that the answer ended keep what it said."""
     turn = following.turn
     closed = _answered(turn, row, batch).closed
-    ends = [closed.get(at, one) for at, one in enumerate(outcomes)]
+    applied = Outcome(Result.APPLIED)  # what the mall said it took, and no more of
+    ends = [closed.get(at, applied if one.result is Result.ACCEPTED else one) for at, one in enumerate(outcomes)]
     settled = PushSettled(
         request=row.request,
         outcomes=[str(one.result) for one in ends],

@@ -5,6 +5,7 @@ applied. What a number below it by told sales means is the same: applied, then s
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from adapters.kit.push_file import Batch
 from api.jobs import push_rows
@@ -16,6 +17,7 @@ from ledger.terms import ListingKey, ListingLevel, ListingRead, Outcome, Result
 from projections.listing_state import Request
 
 NOT_FOUND, NOT_SHOWN = "not_found", "not_shown"
+UNCHANGED_SECONDS = timedelta(seconds=300)  # a batch that only restated numbers is taken to be applied by then
 
 
 def outcomes_read(
@@ -31,7 +33,7 @@ def outcomes_read(
     changed = [
         level for level in batch.levels if level.key in rows and _was_to_change(rows[level.key], level, batch.request)
     ]
-    if not changed and not late:
+    if not changed and not late and turn.house.clock.now() < batch.sent_at + UNCHANGED_SECONDS:
         return None
     first = _read(turn, slot, [level.key for level in changed[:size]] or [batch.levels[0].key])
     if first is None:
@@ -84,8 +86,9 @@ def _rows(turn: Turn, batch: Batch) -> tuple[Mapping[ListingKey, Queued], int]:
 
 def _was_to_change(row: Queued, level: ListingLevel, request: str) -> bool:
     """Whether its number, once shown, can only have come from the batch."""
-    before = row.numbers.expected_units
-    return row.numbers.pending_request == request and before is not None and before != level.units
+    numbers = row.numbers
+    before = numbers.read_units if numbers.expected_units is None else numbers.expected_units
+    return numbers.pending_request == request and before is not None and before != level.units
 
 
 def _read(turn: Turn, slot: Callable[[], bool], wanted: Sequence[ListingKey]) -> dict[ListingKey, ListingRead] | None:

@@ -224,11 +224,14 @@ def _beside_batch(target: int, row: Queued, manner: Manner) -> Decision:
 
     Whatever went beside it is told again after its end: which of the two came last nobody knows.
     """
-    shown_now, shown_soon = row.numbers.expected_units, row.batch_units
+    numbers, shown_soon = row.numbers, row.batch_units
+    shown_now = numbers.expected_units
     if not manner.beside_batches:
         return Leave("in_batch")
     if target == 0 and (shown_now != 0 if shown_soon is None else shown_soon > 0):
         return Send(0, ZERO)
+    if shown_soon is not None:  # applied already, it fell by what the mall sold since
+        shown_soon -= sum(sale.quantity for sale in numbers.sales if sale.position > numbers.pending_position)
     if shown_now is not None and target < (shown_now if shown_soon is None else min(shown_now, shown_soon)):
         return Send(target, LOWER)
     return Leave("in_batch")

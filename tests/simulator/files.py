@@ -18,7 +18,7 @@ from tests.simulator.wire import Judge, Wire
 from tests.simulator.world import World
 
 T = TypeVar("T")
-UNKNOWN_AFTER_SECONDS, LOOK_SECONDS = 300.0, 10.0  # a world lasts an hour; no mall here takes longer than these
+UNKNOWN_AFTER_SECONDS, LOOK_SECONDS = 600.0, 10.0  # a world lasts an hour; no mall here takes longer than these
 LOG_DELAYS_SECONDS = (0.0, 20.0, 120.0, None)
 HANG_SECONDS = 30.0
 
