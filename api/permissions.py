@@ -70,6 +70,7 @@ FIELDS: dict[str, str] = {
     "Mutation.ignoreMessages": "orders",
     "Mutation.rereadMessages": "orders",
     "Mutation.stateShippingSource": "shops",
+    "Mutation.readMall": "files",
     "Mutation.linkListing": "listings",
     "Mutation.confirmListings": "listings",
     "Mutation.stopListings": "listings",
@@ -112,6 +113,7 @@ ROUTES: dict[tuple[str, str], str | None] = {
     ("GET", "/readyz"): None,  # says only whether work can be done
     ("POST", "/graphql"): ANY,  # every root field is checked by its own scope
     ("PUT", "/files/{shop}/{name}"): "files",
+    ("POST", "/files/{shop}/read"): "files",
     ("GET", "/exports/{what}.csv"): "read",
     ("GET", "/imports/{import_id}/{what}.csv"): "read",
     ("POST", "/inbound/mail/{token}"): None,  # the unguessable address is the key

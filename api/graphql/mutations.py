@@ -26,6 +26,7 @@ from api.graphql.inputs import (
 )
 from api.graphql.lists import ListMutations
 from api.graphql.mail import MailMutations
+from api.graphql.mall_imports import MallImportMutations
 from api.graphql.order_desk import DeskMutations
 from api.graphql.runs import RunMutations
 from api.graphql.scalars import Count, Position
@@ -303,6 +304,7 @@ class Mutation(
     MailMutations,
     ListingMutations,
     ListMutations,
+    MallImportMutations,
     RunMutations,
     ShopMutations,
     SendingMutations,

@@ -13,6 +13,7 @@ from api.graphql import (
     inbox,
     inputs,
     mail,
+    mall_imports,
     mutations,
     nodes,
     one_order,
@@ -54,6 +55,7 @@ def schema(settings: Settings) -> Schema:
     describe(believed, done, inputs, nodes, one_order, paging, queries, sending, serving, mutations, reconciling)
     describe(order_desk, oversells, holds, inbox, mail)
     describe(syncing, told, exposing)
+    describe(mall_imports)
     describe(run_nodes, runs)
     return Schema(
         query=Query,
