@@ -1,6 +1,7 @@
 """受注CSV取込: orders of a file meet what other doors told, once; previewed before, harmless twice, kept when intake stands still."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -163,3 +164,24 @@ def test_file_and_mail_in_any_order_end_in_one_state(house: House, order: list[s
     said = stated(house.look(keys.order(RAKUTEN, number), FOLD))
     assert said.units == {"SHIRT-11": 2}
     assert stock_of(house, "SHIRT-11")[1] - before in (0, 2)  # 0: this number was drawn before
+
+
+def test_an_import_that_is_broken_off_is_gone_on_with_by_the_workers(house: House) -> None:
+    def broken_off(_done: int, _whole: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        order_import.take(house, RAKUTEN, file(house, {}, {"注文番号": OTHER}), progress=broken_off)
+    nothing_waits(house, partial(drain, house, ProjectedListings(house.database.schema)))
+    assert states(house) == [("read", "")] * 2
+    assert order_import.take(house, RAKUTEN, file(house, {}, {"注文番号": OTHER})).states.total() == 0
+    assert stock_of(house, "SHIRT-11") == (10, 4)
+
+
+def test_two_people_who_send_the_same_file_at_once_take_its_orders_once(house: House) -> None:
+    catch_up(house)
+    read = file(house, {}, {"注文番号": OTHER})
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(order_import.take, house, RAKUTEN, read) for _ in range(2)]
+        assert all(one.result().open == 0 for one in done)
+    assert stock_of(house, "SHIRT-11") == (10, 4)
