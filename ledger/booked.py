@@ -93,6 +93,24 @@ def after(holding: Holding, fact: Booked) -> Holding:
     return Holding(tuple(entries), ever, {sku: units for sku, units in undecided.items() if units})
 
 
+def moved(holding: Holding, from_sku: str, into_sku: str, told: str, *, undecided: bool) -> Holding:
+    """What is held when the parts of ``from_sku`` are of ``into_sku``; ``told`` "": of all entries, else of that SKU told."""
+    entries = tuple(
+        replace(entry, parts=tuple(_moved(part, from_sku, into_sku) for part in entry.parts))
+        if told in ("", entry.told)
+        else entry
+        for entry in holding.entries
+    )
+    waiting = dict(holding.undecided)
+    if undecided and (units := waiting.pop(from_sku, 0)):
+        waiting[into_sku] = waiting.get(into_sku, 0) + units
+    return Holding(entries, holding.ever_units, waiting)
+
+
+def _moved(part: Part, from_sku: str, into_sku: str) -> Part:
+    return Part(into_sku, part.each, "allocated") if part.sku == from_sku else part
+
+
 def rows_of(fact: Booked) -> Iterable[Row]:
     """The parallel lists of the fact, row by row."""
     columns = zip(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ledger.codec import Record
-from ledger.facts.load import HoldAsked, HoldConsumed, HoldExpired, HoldExtended, HoldPlaced, HoldReleased
+from ledger.facts.load import HoldAsked, HoldConsumed, HoldExpired, HoldExtended, HoldMoved, HoldPlaced, HoldReleased
 from ledger.terms import MAIN_PLACE, UnitsNotAccepted, checked_units, utc_moment, utc_text
 from ledger.view import Fold
 
@@ -41,6 +41,8 @@ def evolve(hold: Hold, record: Record) -> Hold:
             return replace(hold, ends_at=utc_moment(ends_at), asked=False)
         case HoldAsked():
             return replace(hold, asked=True)
+        case HoldMoved(sku=sku):
+            return replace(hold, sku=sku)
         case HoldConsumed(units=units) | HoldExpired(units=units) | HoldReleased(units=units):
             return replace(hold, units=hold.units - units)
         case _:

@@ -10,7 +10,17 @@ from typing import NamedTuple
 from zlib import crc32
 
 from ledger.codec import Record
-from ledger.facts.sku import KeptBackSet, SetDefined, SkuFact, SkuRegistered, SkuRenamed
+from ledger.facts.sku import (
+    BecameAlias,
+    CeasedAlias,
+    KeptBackSet,
+    SetDefined,
+    SkuFact,
+    SkuRegistered,
+    SkuRenamed,
+    SkusUnified,
+    SkusUnifiedUndone,
+)
 from ledger.facts.stock import (
     AllocatedAsCounted,
     AllocationReleased,
@@ -28,6 +38,7 @@ from ledger.facts.stock import (
     StockShipped,
     StockTakenOut,
     StocktakeVariance,
+    StockUnified,
     UndecidedSettled,
 )
 from ledger.keys import parts_of
@@ -38,6 +49,7 @@ CHANGES_KEPT_DAYS = 35
 EVERY_SHOP = "*"
 NO_SHOP = ""
 NOTHING = Stock()
+STANDS_FOR_ANOTHER = -1  # as recipe_version: the code is another SKU's, whose stream and stock count
 
 
 class Level(NamedTuple):  # rows are tuples: a bulk makes millions
@@ -46,7 +58,8 @@ class Level(NamedTuple):  # rows are tuples: a bulk makes millions
     number knows what this shop ("": every shop) sold up to that time, and no more; its ``Count`` follows and has no row.
 
     The row of the main place also says what a decision needs of the SKU itself, so that its stream is not read for it:
-    ``sku_version`` of its stream (0: not registered), ``recipe_version`` (0: it is no set), and what it is ``called``.
+    ``sku_version`` of its stream (0: not registered), ``recipe_version`` (0: it is no set; STANDS_FOR_ANOTHER: it was made
+    one with another SKU, or is its alias), and what it is ``called``.
     """
 
     stock: Stock = NOTHING
@@ -170,6 +183,10 @@ def book(effects: Effects, level: Level, place: str, sku: str, fact: StockFact, 
         counted = (fact.counted_position, counted_at, fact.counted_by)
         after = Level(stock, position, *counted, *level[5:8], fact.counted_plainly)
         effects.counts.extend(_counts_before(place, sku, fact))
+    elif isinstance(fact, StockUnified):  # what was counted before speaks of less, or of more, than is here now
+        after = Level(stock, position, position, at, NO_SHOP, *level[5:8])
+        for shop, up_to in zip(fact.covers_shops, fact.covers_up_to, strict=True):
+            effects.counts.append(Count(place, sku, shop, utc_moment(up_to), position))
     else:
         after = Level(stock, position, *level[2:])
     effects.levels[place, sku] = after
@@ -213,6 +230,10 @@ def book_sku(level: Level, fact: SkuFact, version: int, position: int) -> Level:
             called = called_by(name, jan, product)
         case SetDefined(recipe_version=recipe_version, components=components):
             recipe = recipe_version if components else 0
+        case SkusUnified() | BecameAlias():
+            recipe = STANDS_FOR_ANOTHER
+        case SkusUnifiedUndone() | CeasedAlias():
+            recipe = 0
         case _:
             pass
     return level._replace(position=position, sku_version=version, recipe_version=recipe, called=called)

@@ -30,6 +30,7 @@ from ledger import booked
 from ledger.booked import Holding
 from ledger.codec import Record
 from ledger.facts.order import (
+    AllocationMoved,
     Booked,
     LineLinked,
     OrderTold,
@@ -143,7 +144,10 @@ def evolve(order: Order, record: Record) -> Order:
             changes["priority"] = priority
         case _:  # CountedReviewed says all of it by what it booked; ServedMoved serves, it books nothing
             pass
-    if isinstance(fact, Booked):
+    if isinstance(fact, AllocationMoved):  # the same goods by another code: nothing was given back, nothing taken anew
+        moved = booked.moved(order.holding, fact.from_sku, fact.into_sku, fact.told, undecided=fact.undecided)
+        changes["holding"] = moved
+    elif isinstance(fact, Booked):
         changes["holding"] = booked.after(order.holding, fact)
         if fact.reviews_opened:
             changes["opened"] = order.opened | set(fact.reviews_opened)

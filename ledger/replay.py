@@ -7,7 +7,17 @@ found although every reader repeats it. One ``Units`` is what the facts of one S
 from datetime import datetime
 from typing import assert_never
 
-from ledger.facts.sku import KeptBackSet, SetDefined, SkuFact, SkuRegistered, SkuRenamed
+from ledger.facts.sku import (
+    BecameAlias,
+    CeasedAlias,
+    KeptBackSet,
+    SetDefined,
+    SkuFact,
+    SkuRegistered,
+    SkuRenamed,
+    SkusUnified,
+    SkusUnifiedUndone,
+)
 from ledger.facts.stock import (
     AllocatedAsCounted,
     AllocationReleased,
@@ -30,9 +40,10 @@ from ledger.facts.stock import (
     StockShipped,
     StockTakenOut,
     StocktakeVariance,
+    StockUnified,
     UndecidedSettled,
 )
-from ledger.levels import called_by
+from ledger.levels import STANDS_FOR_ANOTHER, called_by
 from ledger.terms import utc_moment, utc_text
 
 NEVER_BELOW_ZERO = ("allocated", "held", "kept_back", "auction_kept", "defective", "undecided")
@@ -115,6 +126,10 @@ class Units:
             self.called = called_by(fact.name, fact.jan, fact.product)
         elif isinstance(fact, SetDefined):
             self.recipe_version = fact.recipe_version if fact.components else 0
+        elif isinstance(fact, SkusUnified | BecameAlias):
+            self.recipe_version = STANDS_FOR_ANOTHER
+        elif isinstance(fact, SkusUnifiedUndone | CeasedAlias):
+            self.recipe_version = 0
 
     def add(self, place: str, fact: StockFact, at: datetime, position: int) -> str | None:
         """The fact's units are added; the answer is the first thing the fact says that does not follow, None when all does.
@@ -127,6 +142,8 @@ class Units:
         self.position = position
         if isinstance(fact, StocktakeVariance):
             self.counted_position, self.counted_plainly = position, False
+        if isinstance(fact, StockUnified):
+            self.counted_position, self.counted_at, self.counted_by, self.counted_plainly = position, at, "", False
         if isinstance(fact, StockOverwritten):
             self.counted_position, self.counted_at = position, at
             # The shop whose own file it was stands first; "*" is every shop: our own number, or a person's.
@@ -196,6 +213,7 @@ class Units:
         | DefectiveMarked
         | DefectiveCleared
         | StocktakeVariance
+        | StockUnified
         | HoldTaken
         | HoldReturned
         | AuctionKept
@@ -210,6 +228,10 @@ class Units:
                 )
             case StocktakeVariance(on_hand=on_hand):
                 self.on_hand = on_hand  # a count says what is there; how it came to it is beside it in the fact
+            case StockUnified(on_hand=on_hand, defective_units=defective, undecided_units=undecided):
+                self.on_hand = on_hand
+                self.defective += defective
+                self.undecided += undecided
             case CountedReversed(units=units) | StockTakenOut(units=units):
                 self._lift(-units)
             case UndecidedSettled(units=units, to=to):
@@ -269,6 +291,6 @@ def _differs(what: str, said: int | None, expected: int | None) -> str | None:
 
 
 def _wrong_inside(fact: StockFact, on_hand_before: int | None) -> str | None:
-    if isinstance(fact, AllocatedAsCounted | StocktakeVariance):
+    if isinstance(fact, AllocatedAsCounted | StocktakeVariance | StockUnified):
         return _differs("on_hand_before", fact.on_hand_before, on_hand_before)
     return None

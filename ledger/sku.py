@@ -8,6 +8,8 @@ from ledger.codec import Record
 from ledger.facts.sku import (
     AliasAdded,
     AliasRemoved,
+    BecameAlias,
+    CeasedAlias,
     JoinedSet,
     LeftSet,
     SetDefined,
@@ -36,7 +38,11 @@ class SetHasNoNumber(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SkuState:
-    """The SKU as its stream says. ``registered`` False: only mentioned so far. ``sets``: those it is a component of."""
+    """The SKU as its stream says. ``registered`` False: only mentioned so far. ``sets``: those it is a component of.
+
+    ``unified``: how it was made one with another SKU, at ``unified_position``; ``once_into`` are all it ever was one with.
+    ``alias_of``: the code is another code of that SKU.
+    """
 
     registered: bool = False
     name: str = ""
@@ -44,8 +50,21 @@ class SkuState:
     product: str = ""
     aliases: frozenset[str] = frozenset()
     recipe: Recipe = NO_SET
-    unified_into: str | None = None
+    unified: SkusUnified | None = None
+    unified_position: int = 0
+    once_into: frozenset[str] = frozenset()
+    alias_of: str | None = None
     sets: frozenset[str] = frozenset()
+
+    @property
+    def unified_into(self) -> str | None:
+        """The SKU it was made one with; None: it is one of its own."""
+        return None if self.unified is None else self.unified.into_sku
+
+    @property
+    def stands_for(self) -> str | None:
+        """The SKU that is meant by this code; None: itself."""
+        return self.unified_into or self.alias_of
 
 
 def evolve(state: SkuState, record: Record) -> SkuState:
@@ -65,10 +84,15 @@ def evolve(state: SkuState, record: Record) -> SkuState:
             return replace(state, sets=state.sets | {set_sku})
         case LeftSet(set_sku=set_sku):
             return replace(state, sets=state.sets - {set_sku})
-        case SkusUnified(into_sku=into):
-            return replace(state, unified_into=into)
+        case BecameAlias(sku=sku):
+            return replace(state, alias_of=sku)
+        case CeasedAlias():
+            return replace(state, alias_of=None)
+        case SkusUnified(into_sku=into) as unified:
+            once = state.once_into | {into}
+            return replace(state, unified=unified, unified_position=record.position, once_into=once)
         case SkusUnifiedUndone():
-            return replace(state, unified_into=None)
+            return replace(state, unified=None)
         case _:
             return state
 
@@ -132,6 +156,16 @@ def joined(before: Recipe, defined: SetDefined, sku: str) -> dict[str, JoinedSet
     into = {code: JoinedSet(sku, version) for code in defined.components if code not in before.components}
     out = {code: LeftSet(sku, version) for code in before.components if code not in defined.components}
     return {**into, **out}
+
+
+class SkuIsAnother(ValueError):
+    """The code was made one with another SKU, or is its alias: what is asked of it is asked of that one."""
+
+
+def is_another(code: str, state: SkuState) -> SkuIsAnother:
+    """The error of somebody who asks something of a code that stands for another SKU."""
+    how = "was made one with" if state.unified is not None else "is another code (alias) of"
+    return SkuIsAnother(f"{code} {how} {state.stands_for}; expected that SKU: ask it of {state.stands_for}")
 
 
 def no_number(sku: str, recipe: Recipe) -> SetHasNoNumber:

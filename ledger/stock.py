@@ -31,6 +31,7 @@ from ledger.facts.stock import (
     StockShipped,
     StockTakenOut,
     StocktakeVariance,
+    StockUnified,
     UndecidedSettled,
 )
 from ledger.terms import UNITS_MAX, UnitsNotAccepted, checked_units
@@ -121,6 +122,9 @@ def evolve(stock: Stock, fact: StockFact | KeptBackSet) -> Stock:
             defective += units if to == "defective" else 0
         case StockReturned(units=units, to=to):
             defective += units if to == "defective" else 0
+        case StockUnified():
+            defective += fact.defective_units
+            undecided += fact.undecided_units
         case DefectiveMarked(units=units):
             defective += units
         case DefectiveCleared(units=units):

@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger.codec import Record
 from ledger.facts import FACTS_OF_STREAM
-from ledger.facts.load import HoldAsked, HoldConsumed, HoldExpired, HoldExtended, HoldPlaced, HoldReleased
+from ledger.facts.load import HoldAsked, HoldConsumed, HoldExpired, HoldExtended, HoldMoved, HoldPlaced, HoldReleased
 from ledger.keys import parts_of
 from ledger.terms import utc_moment
 from projections.page import Page
@@ -118,6 +118,8 @@ def _take(row: HoldRow, record: Record, time: datetime) -> None:
     match record.fact:
         case HoldExtended(ends_at=ends_at):
             row.ends_at, row.state = utc_moment(ends_at), "running"
+        case HoldMoved(sku=sku):
+            row.sku = sku
         case HoldAsked():
             row.state = "asked"
         case HoldConsumed(order=order, units=units):

@@ -1,6 +1,6 @@
 """Every table of the projections, in the order they are shown."""
 
-from projections import change_log, drift, holds, imports, listings, orders, oversells, push_log, shops
+from projections import change_log, drift, holds, imports, listings, orders, oversells, push_log, shops, skus
 from projections.table import Table
 
 TABLES: tuple[Table, ...] = (
@@ -13,13 +13,14 @@ TABLES: tuple[Table, ...] = (
     drift.TABLE,
     holds.TABLE,
     oversells.TABLE,
+    skus.TABLE,
 )
 
 # Which tables a long replay feeds side by side, each lane by a process of its own.
 LANES: tuple[tuple[Table, ...], ...] = (
     (listings.TABLE,),
     (change_log.TABLE, push_log.TABLE, imports.TABLE, drift.TABLE, holds.TABLE),
-    (orders.TABLE, shops.TABLE, oversells.TABLE),
+    (orders.TABLE, shops.TABLE, oversells.TABLE, skus.TABLE),
 )
 
 

@@ -120,7 +120,7 @@ def check(
     from api.wiring import open_house
 
     files = [file_of(one) for one in mall_file or []]
-    with open_house(load()) as house, _written(file) as sink:
+    with open_house(load()) as house, written(file) as sink:
         assert sink is not None
         done = checked(house, shop, files, sink, only_unknown=only_unknown, progress=_bar("read", quiet=json))
     record: dict[str, Cell] = {
@@ -162,7 +162,7 @@ def rekey(
     from api.wiring import open_house
 
     sent = [Sent(one.name, file_of(one).chunks()) for one in files]
-    with open_house(load()) as house, _written(out) as sink:
+    with open_house(load()) as house, written(out) as sink:
         assert sink is not None
         bar = _bar("read", quiet=json)
         seen = rekeying.rekey(house, shop, match_key, sent, ACTOR, sink, confirm=confirm, progress=bar)
@@ -239,7 +239,7 @@ def run_list(
     from api.wiring import open_house
 
     sent = file_of(file)
-    with open_house(load()) as house, _written(errors) as sink:
+    with open_house(load()) as house, written(errors) as sink:
         by = house.by(ACTOR)
         bar = _bar("read", quiet=json)
         seen = listing_bulk.preview(house, sent, task_of(house), by, errors=sink if dry_run else None, progress=bar)
@@ -294,7 +294,7 @@ def file_of(path: Path) -> "File":
 
 
 @contextmanager
-def _written(path: Path | None) -> "Iterator[Sink | None]":
+def written(path: Path | None) -> "Iterator[Sink | None]":
     """What is written becomes the file, which was not there; nothing written, no file."""
     if path is None:
         yield None

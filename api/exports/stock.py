@@ -37,10 +37,10 @@ def rows(house: House, skus: Sequence[str] = ()) -> Iterator[list[TextOrNumber]]
 
 
 def _page(house: House, after: str, skus: Sequence[str]) -> list[Any]:
-    """(position, its time, SKU, columns of its level), all of one moment."""
+    """(position, its time, SKU, columns of its level), all of one moment; codes that mean another SKU are left out."""
     statement = sql.SQL(
         "SELECT h.position, h.committed_at, s.* FROM {head} AS h, LATERAL (SELECT sku, {columns} FROM {levels}"
-        " WHERE place = %s AND sku > %s AND sku_version > 0 AND {chosen} ORDER BY sku LIMIT %s) AS s ORDER BY s.sku"
+        " WHERE place = %s AND sku > %s AND sku_version > 0 AND recipe_version >= 0 AND {chosen} ORDER BY sku LIMIT %s) AS s ORDER BY s.sku"
     ).format(
         head=sql.Identifier(house.database.schema, "ledger_head"),
         levels=sql.Identifier(house.database.schema, "stock_levels"),

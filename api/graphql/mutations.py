@@ -32,6 +32,7 @@ from api.graphql.runs import RunMutations
 from api.graphql.scalars import Count, Position
 from api.graphql.sending import SendingMutations
 from api.graphql.serving import ServingMutations
+from api.graphql.skus import SkuMutations
 from api.graphql.told import ToldMutations
 from api.jobs import intake_start, order_by_hand, switching
 from api.jobs.switching import Seen
@@ -43,13 +44,6 @@ from ledger.facts.order import ShipmentTold
 @strawberry.type
 class StockMutations:
     """上書き, 追加, 入荷, 払出, 保留, セット."""
-
-    @strawberry.mutation
-    async def register_sku(
-        self, info: Asked, sku: str, name: str = "", jan: str = "", product: str = "", key: str | None = None
-    ) -> MutationDone:
-        """The SKU exists; it has no number yet (在庫未登録)."""
-        return await do(info, stock.register_sku(sku, name=name, jan=jan, product=product), key)
 
     @strawberry.mutation
     async def overwrite_stock(
@@ -306,6 +300,7 @@ class Mutation(
     ListMutations,
     MallImportMutations,
     RunMutations,
+    SkuMutations,
     ShopMutations,
     SendingMutations,
     ToldMutations,

@@ -33,6 +33,7 @@ from api.graphql.paging import Connection, connection, key_of
 from api.graphql.reading import read as _read
 from api.graphql.runs import RunQueries
 from api.graphql.scalars import Position
+from api.graphql.skus import SkuQueries
 from api.graphql.told import ToldQueries
 from api.reading import listings_of_sku
 from api.work_list import cause
@@ -51,7 +52,15 @@ class TooManySkus(ValueError):
 
 @strawberry.type
 class Query(
-    ToldQueries, DeskQueries, HoldQueries, InboxQueries, MailQueries, OneOrderQueries, OversellQueries, RunQueries
+    ToldQueries,
+    DeskQueries,
+    HoldQueries,
+    InboxQueries,
+    MailQueries,
+    OneOrderQueries,
+    OversellQueries,
+    RunQueries,
+    SkuQueries,
 ):
     """Everything that can be read."""
 

@@ -26,6 +26,7 @@ from api.graphql import (
     runs,
     sending,
     serving,
+    skus,
     syncing,
     told,
 )
@@ -57,6 +58,7 @@ def schema(settings: Settings) -> Schema:
     describe(syncing, told, exposing)
     describe(mall_imports)
     describe(run_nodes, runs)
+    describe(skus)
     return Schema(
         query=Query,
         mutation=Mutation,

@@ -1,10 +1,10 @@
 """How a telling, a link or a shipment becomes one commit: the fact, carrying what it booked, then the stock facts."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from ledger import keys, sku
+from ledger import codes, keys
 from ledger.book import Verb
 from ledger.booking import Booking, Recipe, reconcile
 from ledger.codec import Envelope, Record
@@ -49,8 +49,8 @@ class Shelves:
         return self._view.stock(code, place)
 
     def recipe(self, code: str) -> Recipe:
-        """The set that the SKU is now."""
-        return self._view.state(keys.sku(code), sku.FOLD).recipe
+        """The set that the SKU is now, or the SKU that it means."""
+        return codes.recipe_of(self._view, code)
 
     def counted_by(self, code: str, shop: str, at: datetime) -> int | None:
         """The position of the number that knows what this shop sold or took back at this time; None when none does."""
@@ -178,6 +178,14 @@ def known(view: View, shop: str, number: str, *, waits: bool = False) -> Order:
     if not order.kept and not waits:
         raise OrderNotKnown(f"order {number} of shop {shop} is not known; expected one that was told")
     return order
+
+
+def as_named(view: View, order: Order, skus: Sequence[str]) -> list[str]:
+    """The SKUs as this order names them already, where it names one that means the same; else those they mean. Raises NotReadYet."""
+    named = {sku for kept in order.kept for sku in kept.told.skus} | {link.sku for link in order.links.values()}
+    known = named - {""}
+    view.need(streams=[keys.sku(code) for code in {*skus, *known} - {""}])
+    return [codes.as_told(view, code, known) if code else "" for code in skus]
 
 
 def ordered_at(order: Order) -> datetime | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from ledger import counting, keys, listing, load, sku
+from ledger import codes, counting, keys, listing, load, sku
 from ledger.book.stock import everything_read_at, everything_up_to, sales_of
 from ledger.counting import Covers
 from ledger.facts.sku import KeptBackSet
@@ -166,7 +166,7 @@ def decide(view: View, how: How, row: LoadRow) -> Decided:
 def sku_of(view: View, row: LoadRow) -> str:
     """The SKU that the row speaks of: that of its listing, else what the match key names; "" none. Raises NotReadYet."""
     linked = _linked(view, row)
-    return (linked.sku if linked is not None else "") or row.sku
+    return codes.meant_by_level(view, (linked.sku if linked is not None else "") or row.sku)
 
 
 def _linked(view: View, row: LoadRow) -> Linked | None:
@@ -226,7 +226,11 @@ def _overwritten(view: View, how: How, row: LoadRow, code: str, level: Level, un
     on_top = top.available if row.target == "available" else top.on_hand
     if load.same_again(level, how.shop, counted_at, units + on_top, row.target):
         return load.UNCHANGED
-    if how.shop is not None and level.counted_at == counted_at and level.counted_position > how.since:
+    another = code not in (
+        row.sku,
+        row.linked.sku if row.linked is not None else "",
+    )  # an alias of it, or made one with it
+    if (how.shop is not None or another) and level.counted_at == counted_at and level.counted_position > how.since:
         return load.DISAGREES  # another listing of the SKU stated another number in this very file (D4)
     if how.beside and level.counted_by not in ("", how.shop) and units + on_top != level.stock.available_units:
         return load.BESIDE

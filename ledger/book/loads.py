@@ -283,13 +283,27 @@ def _read(look: Look, how: How, rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
     fresh = _still_linked(look, full)
     bring(look.view, how, fresh)
     look.read(wanted(how, fresh))
-    codes = {sku_of(look.view, row) for row in fresh}
+    codes = _skus_of(look, fresh)
     if any(not isinstance(row, LoadRow) and row.sku in codes for row in rows):
         raise MovedTooMuch(
             "a listing was linked anew; expected every row of its SKU to be decided from all that it says"
         )
     following = iter(fresh)
     return [next(following) if isinstance(row, LoadRow) else row for row in rows]
+
+
+def _skus_of(look: Look, rows: Sequence[LoadRow]) -> set[str]:
+    """The SKUs that the rows speak of; what codes mean that were made one with others is read too."""
+    while True:
+        more, found = Wanted(), set[str]()
+        for row in rows:
+            try:
+                found.add(sku_of(look.view, row))
+            except NotReadYet as unread:
+                more.add(unread.wanted)
+        if not more:
+            return found
+        look.read(more)
 
 
 def _still_linked(look: Look, rows: Sequence[LoadRow]) -> Sequence[LoadRow]:

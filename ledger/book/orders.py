@@ -1,10 +1,10 @@
 """Verbs of orders: a telling is taken, verified, linked, shipped, reviewed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ledger import codes, keys, listing
 from ledger import hold as holds
-from ledger import keys, listing
 from ledger.book import Verb
 from ledger.book.evidence import (
     Asked,
@@ -12,6 +12,7 @@ from ledger.book.evidence import (
     When,
     acting,
     answer,
+    as_named,
     booking_of,
     first_told_at,
     ordered_at,
@@ -100,7 +101,7 @@ def take_order(
 
     def decide(view: View) -> Decision:
         order = view.state(stream, FOLD)
-        fact = _order_told(shop, telling, named, view, inbox_id)
+        fact = _order_told(shop, telling, named, view, order, inbox_id)
         if _says_nothing_new(order, fact):
             return Decision((), answer(stated(order)))
         before = () if hold is None else tuple(_consume(view, hold, shop, telling.order, fact))
@@ -141,7 +142,8 @@ def link_line(shop: str, number: str, item: str, variant: str, codes: str, key: 
         found = view.state(keys.listing(shop, key), listing.FOLD)
         link = order.links.get((item, variant))
         excluded = found.state == listing.EXCLUDED
-        linked = (keys.listing_text(key), found.sku, found.units_per_listing, "excluded" if excluded else "")
+        (meant,) = as_named(view, order, [found.sku])
+        linked = (keys.listing_text(key), meant, found.units_per_listing, "excluded" if excluded else "")
         if not found.sku or not (link is not None or (item, variant) in _waiting(order)):
             return None
         if link is not None and (link.listing, link.sku, link.units_per_listing, link.mark) == linked:
@@ -165,14 +167,14 @@ def tell_shipment(shop: str, number: str, shipment: ShipmentTold) -> Verb:
     Raises OrderNotAccepted.
     """
     _checked_shipment(shipment)
-    return with_evidence(
-        "tell_shipment",
-        shop,
-        number,
-        shipment,
-        lambda order, _view: None if shipment in (_as_told(s) for s in order.shipments) else shipment,
-        waits=True,
-    )
+
+    def fact(order: Order, view: View) -> Booked | None:
+        told = {entry.told for entry in order.holding.entries}
+        skus = [codes.as_told(view, code, told) for code in shipment.skus] if told else shipment.skus
+        named = replace(shipment, skus=skus)
+        return None if named in (_as_told(s) for s in order.shipments) else named
+
+    return with_evidence("tell_shipment", shop, number, shipment, fact, waits=True)
 
 
 def assume_shipped(shop: str, number: str, days: int) -> Verb:
@@ -250,10 +252,12 @@ def _checked(telling: Telling, named: Sequence[Named]) -> None:
             raise OrderNotAccepted(f"line {n}: quantity {line.quantity}; expected 1 to {UNITS_LINE_MAX}")
 
 
-def _order_told(shop: str, telling: Telling, named: Sequence[Named], view: View, inbox_id: str | None) -> OrderTold:
+def _order_told(
+    shop: str, telling: Telling, named: Sequence[Named], view: View, order: Order, inbox_id: str | None
+) -> OrderTold:
     found = [view.state(keys.listing(shop, n.key), listing.FOLD) if n.key else listing.Listing() for n in named]
     linked = [bool(f.sku) for f in found]
-    skus = [n.sku if n.own else f.sku for n, f in zip(named, found, strict=True)]
+    skus = as_named(view, order, [n.sku if n.own else f.sku for n, f in zip(named, found, strict=True)])
     each = [1 if n.own else f.units_per_listing for n, f in zip(named, found, strict=True)]
     lines = telling.lines
     return OrderTold(

@@ -1,6 +1,6 @@
 """返品: units that had left by an order come back, or are known to be gone."""
 
-from ledger import keys
+from ledger import codes, keys
 from ledger.book import Verb
 from ledger.book.evidence import known
 from ledger.book.orders import OrderNotAccepted
@@ -29,7 +29,12 @@ def take_return(shop: str, number: str, code: str, units: int, to: str) -> Verb:
         if not 0 < units <= left:
             expected = f"1 to {left}, those that have left" if left > 0 else "none: none that have left are still away"
             raise OrderNotAccepted(f"{units} units of {code} to take back; expected {expected}")
-        parts = order.holding.left_parts(code, units, already=back)
+        left_parts = order.holding.left_parts(code, units, already=back)
+        view.need(streams=map(keys.sku, left_parts))
+        parts: dict[str, int] = {}
+        for sku, count in left_parts.items():  # they come back to what the SKU is now
+            meant = codes.meant_by(view, sku)
+            parts[meant] = parts.get(meant, 0) + count
         view.need(skus=parts)
         name = keys.order_name(shop, number)
         drafts = [Draft(keys.stock(sku), take_back(view.stock(sku), name, n, to)) for sku, n in sorted(parts.items())]

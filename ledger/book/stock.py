@@ -1,6 +1,6 @@
 """Verbs of stock: numbers set and added, goods in and out, kept back, held; SKUs and sets."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from ledger import counting, keys, sku, stock
@@ -8,7 +8,7 @@ from ledger import hold as holds
 from ledger.book import Verb
 from ledger.counting import Covers
 from ledger.facts.load import ReceiptUndone, Received
-from ledger.facts.sku import AliasAdded, AliasRemoved, KeptBackSet
+from ledger.facts.sku import KeptBackSet
 from ledger.facts.stock import StockFact
 from ledger.levels import CHANGES_KEPT_DAYS, EVERY_SHOP
 from ledger.stock import Stock
@@ -19,6 +19,10 @@ from ledger.writer import Decision
 
 class CountTooOld(ValueError):
     """The number was true more than 35 days ago (or in the future): what moved since is no longer known."""
+
+
+class LooksLikeAnother(ValueError):
+    """A registered SKU differs from the new one only by case, width or hyphens: most likely it is the same goods (D30)."""
 
 
 def everything_up_to(counted_at: datetime) -> Covers:
@@ -52,12 +56,25 @@ def check_counted_at(counted_at: datetime, now: datetime) -> None:
         )
 
 
-def register_sku(code: str, *, name: str = "", jan: str = "", product: str = "") -> Verb:
-    """The SKU exists; it has no number yet. Raises SkuNotAccepted."""
+def register_sku(code: str, *, name: str = "", jan: str = "", product: str = "", alike: Collection[str] = ()) -> Verb:
+    """The SKU exists by this name; it has no number yet. What is empty stays as it was.
+
+    ``alike``: registered SKUs that look the same, which a person did not confirm to be others: a new SKU is refused then.
+    Raises SkuNotAccepted, SkuIsAnother, LooksLikeAnother.
+    """
     stream = keys.sku(checked_sku(code))
 
     def decide(view: View) -> Decision:
-        facts = sku.register(view.state(stream, sku.FOLD), code, name=name, jan=jan, product=product)
+        known = view.state(stream, sku.FOLD)
+        if known.stands_for is not None:
+            raise sku.is_another(code, known)
+        if alike and not known.registered:
+            named = ", ".join(sorted(alike))
+            raise LooksLikeAnother(
+                f"{code} differs from {named} only by case, width or hyphens; expected a SKU that does not:"
+                " make it an alias of that one, or confirm that these are different goods"
+            )
+        facts = sku.register(known, code, name=name, jan=jan, product=product)
         return Decision([Draft(stream, fact) for fact in facts])
 
     return Verb("register_sku", decide, (code, name, jan, product), Wanted(streams={stream}))
@@ -132,8 +149,9 @@ def clear_defective(code: str, units: int) -> Verb:
 
 def _one(name: str, code: str, says: object, fact_of: Callable[[Stock], StockFact]) -> Verb:
     def decide(view: View) -> Decision:
+        named = _numbered(view, code)
         fact = fact_of(view.stock(code))
-        return Decision([*_numbered(view, code), Draft(keys.stock(code), fact)], {"available": fact.after})
+        return Decision([*named, Draft(keys.stock(code), fact)], {"available": fact.after})
 
     return Verb(name, decide, says, Wanted(stocks={(MAIN_PLACE, code)}, streams={keys.sku(code)}))
 
@@ -146,7 +164,15 @@ def _numbered(view: View, code: str) -> list[Draft]:
     return _registered(view, code)
 
 
+def _own(view: View, code: str) -> None:
+    """Raises SkuIsAnother for a code that stands for another SKU."""
+    known = view.state(keys.sku(code), sku.FOLD)
+    if known.stands_for is not None:
+        raise sku.is_another(code, known)
+
+
 def _registered(view: View, code: str) -> list[Draft]:
+    _own(view, code)
     facts = sku.register(view.state(keys.sku(code), sku.FOLD), code, name="", jan="", product="")
     return [Draft(keys.sku(code), fact) for fact in facts]
 
@@ -228,7 +254,7 @@ def undo_receipt(slip: str) -> Verb:
     return Verb("undo_receipt", decide, (slip,), Wanted(streams={stream}))
 
 
-# ------------------------------------------------------------------ kept back, aliases, sets
+# ------------------------------------------------------------------ kept back, sets
 
 
 def keep_back(code: str, units: int) -> Verb:
@@ -236,25 +262,12 @@ def keep_back(code: str, units: int) -> Verb:
     checked_units(units, what="units kept back")
 
     def decide(view: View) -> Decision:
+        _own(view, code)
         if view.stock(code).kept_back_units == units:
             return Decision()
         return Decision([*_registered(view, code), Draft(keys.sku(code), KeptBackSet(MAIN_PLACE, units))])
 
     return Verb("keep_back", decide, (code, units), Wanted(stocks={(MAIN_PLACE, code)}, streams={keys.sku(code)}))
-
-
-def alias(code: str, other: str, *, remove: bool = False) -> Verb:
-    """商品SKU統一コード: another code of the SKU, or no longer. Raises SkuNotAccepted."""
-    stream = keys.sku(checked_sku(code))
-    checked_sku(other)
-
-    def decide(view: View) -> Decision:
-        known = other in view.state(stream, sku.FOLD).aliases
-        if known != remove:
-            return Decision()
-        return Decision([*_registered(view, code), Draft(stream, AliasRemoved(other) if remove else AliasAdded(other))])
-
-    return Verb("alias", decide, (code, other, remove), Wanted(streams={stream}))
 
 
 def define_set(code: str, components: Sequence[str], units: Sequence[int]) -> Verb:
@@ -293,6 +306,7 @@ def place_hold(
     stream = keys.hold(hold_id)
 
     def decide(view: View) -> Decision:
+        _own(view, code)
         placed = holds.place(
             view.state(stream, holds.FOLD),
             reference=reference,
@@ -309,7 +323,8 @@ def place_hold(
         )
 
     says = (hold_id, reference, code, units, ends_at, on_expiry)
-    return Verb("place_hold", decide, says, Wanted(stocks={(MAIN_PLACE, code)}, streams={stream}))
+    wanted = Wanted(stocks={(MAIN_PLACE, code)}, streams={stream, keys.sku(code)})
+    return Verb("place_hold", decide, says, wanted)
 
 
 def extend_hold(hold_id: str, ends_at: datetime) -> Verb:

@@ -127,6 +127,13 @@ class HoldAsked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HoldMoved:
+    """The units are held of ``sku`` from here on: the SKU they were held of was made one with it, or parted from it."""
+
+    sku: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class HoldConsumed:
     """``units`` of the hold went to ``order`` in the same commit."""
 
@@ -173,5 +180,5 @@ ImportFact: TypeAlias = (
     | ImportUndone
 )
 ReceiptFact: TypeAlias = IncomingExpected | Received | ReceiptUndone
-HoldFact: TypeAlias = HoldPlaced | HoldExtended | HoldAsked | HoldConsumed | HoldExpired | HoldReleased
+HoldFact: TypeAlias = HoldPlaced | HoldMoved | HoldExtended | HoldAsked | HoldConsumed | HoldExpired | HoldReleased
 StocktakeFact: TypeAlias = StocktakeStarted | CountTold | StocktakeApproved

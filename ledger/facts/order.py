@@ -123,6 +123,19 @@ class CountedReviewed(Booked):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AllocationMoved(Booked):
+    """Open units that were allocated to ``from_sku`` are allocated to ``into_sku``, which is the same goods.
+
+    ``told``: only those ordered as this SKU; "": however they were ordered. ``undecided``: units that wait for a person move too.
+    """
+
+    from_sku: str
+    into_sku: str
+    told: str = ""
+    undecided: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReturnOpened:
     """返品待ち: units that had left were cancelled. ``assumed`` True: it was only assumed that they left (要確認)."""
 
@@ -169,6 +182,7 @@ OrderFact: TypeAlias = (
     | ShipmentTold
     | ShipmentAssumed
     | CountedReviewed
+    | AllocationMoved
     | ReturnOpened
     | ReturnTaken
     | ReviewDone

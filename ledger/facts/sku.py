@@ -1,6 +1,6 @@
 """Facts of ``sku:<sku>``: what the merchant sells, its other codes, its recipe when it is a set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 
@@ -34,11 +34,40 @@ class AliasRemoved:
 
 
 @dataclass(frozen=True)
+class BecameAlias:
+    """This code is another code of ``sku``: whoever names it means that one. It stands on the code's own stream."""
+
+    sku: str
+
+
+@dataclass(frozen=True)
+class CeasedAlias:
+    """This code is no code of ``sku`` any more."""
+
+    sku: str
+
+
+@dataclass(frozen=True)
 class SkusUnified:
-    """``from_sku`` is one thing with ``into_sku`` from here on."""
+    """``from_sku`` is one thing with ``into_sku`` from here on. It stands on the stream of ``from_sku``.
+
+    ``choice``: whose units on hand count, sum, from or into; the numbers are those a person chose by. What was moved, so that
+    it can be moved back: listings (parallel lists), holds, sets that had it as a component.
+    """
 
     from_sku: str
     into_sku: str
+    choice: str = ""
+    on_hand_from: int | None = None
+    on_hand_into: int | None = None
+    available_from: int | None = None
+    available_into: int | None = None
+    kept_back_from: int = 0
+    kept_back_into: int = 0
+    listing_shops: list[str] = field(default_factory=list)
+    listings: list[str] = field(default_factory=list)
+    holds: list[str] = field(default_factory=list)
+    sets: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -85,6 +114,8 @@ SkuFact: TypeAlias = (
     | SkuRenamed
     | AliasAdded
     | AliasRemoved
+    | BecameAlias
+    | CeasedAlias
     | SkusUnified
     | SkusUnifiedUndone
     | SetDefined

@@ -143,6 +143,23 @@ class StocktakeVariance(Left):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StockUnified(Left):
+    """The SKU was made one with ``other_sku``, or parted from it again: ``on_hand`` is what is here from now on.
+
+    ``choice``: whose units count, sum, from or into; undo: what was given back. ``defective_units`` and ``undecided_units``
+    came here (below zero: left). ``covers_*`` are parallel: the shops whose sales up to that time the number knows.
+    """
+
+    other_sku: str
+    choice: str
+    on_hand_before: int | None
+    defective_units: int
+    undecided_units: int
+    covers_shops: list[str]
+    covers_up_to: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class StockAllocated(Left):
     """引当. ``units`` of this SKU for ``order``; ``sku_told`` is what was ordered (the set, when it is one).
 
@@ -254,6 +271,7 @@ StockFact: TypeAlias = (
     | DefectiveMarked
     | DefectiveCleared
     | StocktakeVariance
+    | StockUnified
     | StockAllocated
     | AllocatedAsCounted
     | CountedReversed

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 
-from ledger.book import Verb, orders, pushes, shops, stock
+from ledger.book import Verb, aliases, orders, pushes, shops, stock
 from ledger.facts.listing import ListingSettingsChanged
 from ledger.facts.push import MallRead
 from ledger.facts.shop import DryRunReviewed
@@ -102,7 +102,7 @@ def goods_in_and_out(ledger: Ledger) -> None:
     ledger.when(stock.clear_defective("X", 1))
     ledger.when(stock.take_back("X", "", 1, "scrap"))
     ledger.when(stock.keep_back("Y", 1))
-    ledger.when(stock.alias("Y", "Y-01"))
+    ledger.when(aliases.alias("Y", "Y-01"))
     ledger.when(stock.add("Y", -3))
     ledger.when(stock.undo_receipt("S-1"))
 

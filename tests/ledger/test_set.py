@@ -3,7 +3,7 @@
 import pytest
 
 from ledger import keys, sku
-from ledger.book import orders, stock
+from ledger.book import aliases, orders, stock
 from ledger.facts.stock import AllocatedAsCounted, AllocationReleased, StockAllocated
 from ledger.sku import SetHasNoNumber, SetNotAccepted, SkuState
 from ledger.terms import CancelReason, SkuNotAccepted
@@ -197,10 +197,10 @@ def test_names_and_further_codes_of_a_sku_are_kept_once() -> None:
     assert (state.name, state.jan, state.registered) == ("カップ", "4901234567894", True)
     ledger.when(stock.register_sku("CUP", name="カップ"))
     assert ledger.names() == []
-    ledger.when(stock.alias("CUP", "cup-01"))
-    ledger.when(stock.alias("CUP", "cup-01"))
+    ledger.when(aliases.alias("CUP", "cup-01"))
+    ledger.when(aliases.alias("CUP", "cup-01"))
     assert (ledger.names(), state_of(ledger, "CUP").aliases) == ([], frozenset({"cup-01"}))
-    ledger.when(stock.alias("CUP", "cup-01", remove=True))
+    ledger.when(aliases.alias("CUP", "cup-01", remove=True))
     assert state_of(ledger, "CUP").aliases == frozenset()
     with pytest.raises(SkuNotAccepted):
         stock.register_sku("カップ\x00")

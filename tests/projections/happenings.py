@@ -7,11 +7,15 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ledger.book import drift, loads, orders, pushes, returns, serving, shops, stock
+from ledger.book.aliases import alias
+from ledger.book.unify import undo_unify, unify
+from ledger.codec import decode
 from ledger.facts.listing import ListingSettingsChanged
 from ledger.facts.load import ImportStarted
 from ledger.facts.push import DriftFound, MallRead, MallReconciled, PushAnswered, PushSent, PushSettled
 from ledger.facts.shop import DryRunReviewed
 from ledger.terms import CancelReason, Door, ListingKey, OrderState, utc_text
+from ledger.unify import Open, open_of
 from tests.ledger.words import R, Y, at, cancel, counted, line, link, shipped, take, telling
 from tests.projections.rig import Ledger, Step
 
@@ -303,4 +307,30 @@ def happenings() -> st.SearchStrategy[Step]:
         moved(),
         tended(),
         imported(),
+        unified(),
+    )
+
+
+def unified() -> st.SearchStrategy[Step]:
+    """Two SKUs are made one, or parted again; a code becomes an alias."""
+    pairs = st.sampled_from((("A", "B"), ("B", "A"), ("C", "A")))
+
+    def promised(ledger: Ledger, code: str) -> Open:
+        rows = ledger.rows(
+            "SELECT notification_id, originator_id, originator_version, topic, state FROM ledger_events"
+            f" WHERE originator_id = 'stock:main:{code}' ORDER BY originator_version"
+        )
+        return open_of(decode(row[0], row[1], row[2], row[3], bytes(row[4])) for row in rows)
+
+    def make_one(pair: tuple[str, str], choice: str) -> Step:
+        pages = [(shop, ListingKey(item)) for shop in SHOPS for item in ("a", "b", "c", "pair")]
+        return lambda ledger: _tried(unify, *pair, choice, promised(ledger, pair[0]), pages)(ledger)
+
+    def part(pair: tuple[str, str]) -> Step:
+        return lambda ledger: _tried(undo_unify, pair[0], promised(ledger, pair[1]))(ledger)
+
+    return st.one_of(
+        st.builds(make_one, pairs, st.sampled_from(("sum", "from", "into"))),
+        st.builds(part, pairs),
+        st.builds(lambda code, gone: _tried(lambda: alias(code, "x-1", remove=gone)), skus, st.booleans()),
     )

@@ -49,4 +49,4 @@ def _live(ledger: Ledger, steps: list[tuple[Step, int]], page_facts: int) -> Non
     runner.run_once()
     runner.close()
     assert ledger.rows("SELECT * FROM projection_quarantine") == []
-    assert len(TABLES) == 9
+    assert len(TABLES) == 10
