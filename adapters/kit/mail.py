@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import Message
+from email.policy import compat32
 from email.utils import format_datetime, parseaddr, parsedate_to_datetime
 
 from adapters.kit.forwarded import Unwrapped, without_prefix, without_quotes
@@ -33,6 +34,8 @@ TEXT_CHARACTERS_MAX = 2_000_000  # of all parts
 REPLACED_SHARE_MAX = 0.2  # more than this of a text unreadable: nothing in it can be trusted
 YEAR_MIN = 2000
 
+# Fields are not folded anew and nothing is encoded anew, so that a signature still fits (in its form "relaxed").
+_AS_IT_CAME = compat32.clone(linesep="\r\n", max_line_length=0, cte_type="8bit")
 _BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
 
 
@@ -65,7 +68,8 @@ def read_mail(raw: bytes, *, received_at: datetime) -> MailText | NotUnderstood:
     found = _best_text(innermost)
     if isinstance(found, NotUnderstood):
         return found
-    return _mail_text(innermost, found, received_at=received_at, attached=innermost is not message)
+    attached = b"" if innermost is message else _as_it_came(innermost)
+    return _mail_text(innermost, found, received_at=received_at, attached=attached)
 
 
 def write_mail(
@@ -105,7 +109,7 @@ def write_mail(
 # ------------------------------------------------------------------ private
 
 
-def _mail_text(message: Message, found: _Text, *, received_at: datetime, attached: bool) -> MailText:
+def _mail_text(message: Message, found: _Text, *, received_at: datetime, attached: bytes | None) -> MailText:
     unwrapped: Unwrapped = without_quotes(found.text)
     subject = decode_subject(_header(message, "subject"))
     sender = decode_subject(_header(message, "from")).text
@@ -116,7 +120,8 @@ def _mail_text(message: Message, found: _Text, *, received_at: datetime, attache
         text=unwrapped.text,
         message_id=_header(message, "message-id").strip()[:998],
         replaced=found.replaced + subject.replaced,
-        as_sent=not attached and unwrapped == Unwrapped(found.text),
+        as_sent=attached is not None and unwrapped == Unwrapped(found.text),
+        attached=attached or b"",
     )
 
 
@@ -157,6 +162,14 @@ def _innermost(message: Message) -> Message | NotUnderstood:
             return message
         message = attached
     return NotUnderstood("mail_too_deep")
+
+
+def _as_it_came(message: Message) -> bytes | None:
+    """The bytes of a mail that is attached to another; None when the standard library cannot write what it read."""
+    try:
+        return message.as_bytes(policy=_AS_IT_CAME)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _parts(message: Message) -> Iterator[Message]:

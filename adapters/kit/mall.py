@@ -84,8 +84,9 @@ class MatchKey:
 class MailText:
     """A mail as text: decoded, quoting of a forwarder removed. Times UTC. Never logged, never quoted in errors.
 
-    ``text`` has "\\n" as its only line break. ``replaced`` counts the characters whose bytes meant nothing. ``as_sent``: it
-    is the message that arrived, nothing of a forwarder was taken off; only then a proof of the message's sender is one of it.
+    ``text`` has "\\n" as its only line break. ``replaced`` counts the characters whose bytes meant nothing. ``as_sent``:
+    nothing of a forwarder was taken off its text; only then a proof of the message's sender is one of it. ``attached``: the
+    message it was read from, when that came attached to another one.
     """
 
     subject: str
@@ -96,6 +97,7 @@ class MailText:
     verified: bool = False
     replaced: int = 0
     as_sent: bool = True
+    attached: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,8 +180,9 @@ def _read_mail(
         return mail, ""
     if not mail.as_sent:
         return read(mail, profile), FORWARDED_INSIDE
-    believed = Believed(_domains(profile, "sending"), _domains(profile, "signing"), row.vouched_by, senders.arc_sealers)
-    proof = prove(raw, believed, senders.look_up, row.received_at)
+    vouched_by = "" if mail.attached else row.vouched_by  # in an attached mail those results are anybody's
+    believed = Believed(_domains(profile, "sending"), _domains(profile, "signing"), vouched_by, senders.arc_sealers)
+    proof = prove(mail.attached or raw, believed, senders.look_up, row.received_at)
     return read(replace(mail, verified=proof.verified), profile), proof.code
 
 

@@ -22,7 +22,7 @@ BY = (DKIM, RESULTS, ARC)
 
 # Why a mail is not proven, beside the rules of api/mail/dkim.py.
 NO_DOMAIN = "no_sending_domain"  # nobody said from where this mall sends
-FORWARDED_INSIDE = "forwarded_inside"  # the mall's mail is quoted or attached: the signature is the forwarder's
+FORWARDED_INSIDE = "forwarded_inside"  # the mall's mail is quoted: the signature is the forwarder's
 HEADER_NOT_READABLE = "header_not_readable"
 FIELD_TWICE = "field_twice"
 OTHER_SENDER = "sender_of_another_domain"

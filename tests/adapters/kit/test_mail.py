@@ -261,6 +261,14 @@ def test_no_bytes_make_the_reader_raise(parts: list[bytes]) -> None:
         assert mail.rule.startswith("mail_")
 
 
+@settings(max_examples=300)
+@given(st.lists(st.one_of(HEADERS.map(lambda line: line + b"\r\n"), BITS, st.binary(max_size=40)), max_size=30))
+def test_no_bytes_of_an_attached_mail_make_the_reader_raise(parts: list[bytes]) -> None:
+    raw = b"Content-Type: message/rfc822\r\n\r\n" + b"".join(parts)
+    mail = read_mail(raw, received_at=RECEIVED_AT)
+    assert isinstance(mail, NotUnderstood) or mail.attached or not mail.as_sent
+
+
 @settings(max_examples=200)
 @given(
     st.binary(max_size=300),

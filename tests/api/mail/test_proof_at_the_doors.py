@@ -163,6 +163,27 @@ def test_a_cancel_quoted_inside_a_mail_that_the_mall_signed_raises_nothing(
     assert stock_of(house, "MUG") == (10, 3)
 
 
+def attached(raw: bytes, header: bytes = b"") -> bytes:
+    """The mail inside one of the shop's own."""
+    part = b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + raw + b"\r\n--b--\r\n"
+    own = b"From: staff@shop.example\r\nSubject: Fw\r\nMIME-Version: 1.0\r\n"
+    return header + own + b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + part
+
+
+def test_a_mail_that_was_forwarded_as_an_attachment_is_proven_by_its_own_signature(
+    house: House, listings: KnownListings
+) -> None:
+    take(house, listings, signed(order(), DOMAIN))
+    results = f"Authentication-Results: {OWN}; dmarc=pass header.from=mail.rms.rakuten.co.jp\r\n".encode()
+    Arrivals(house, lambda run: run()).store([RAKUTEN], "mail", attached(results + cancel()), vouched_by=OWN).result(9)
+    nothing_waits(house, partial(drain, house, listings))
+    assert (rows(house)[-1].proof, stock_of(house, "MUG")) == ("no_signature", (10, 3))
+    changed = signed(cancel(), DOMAIN).replace(b"0000000001", b"0000000002")
+    assert take(house, listings, attached(changed))[-1] == "body_changed"
+    assert take(house, listings, attached(signed(cancel(), DOMAIN)))[-1] == "dkim"
+    assert stock_of(house, "MUG") == (10, 0)
+
+
 def test_a_cancel_that_came_through_a_listed_forwarder_raises(house: House, listings: KnownListings) -> None:
     footed = signed(cancel(), DOMAIN) + b"-- \r\nlist\r\n"
     through = sealed(footed, FORWARDER, results="dkim=pass header.d=rakuten.co.jp")
