@@ -84,9 +84,8 @@ class MatchKey:
 class MailText:
     """A mail as text: decoded, quoting of a forwarder removed. Times UTC. Never logged, never quoted in errors.
 
-    ``text`` has "\\n" as its only line break. ``replaced`` counts the characters whose bytes meant nothing. ``as_sent``:
-    nothing of a forwarder was taken off its text; only then a proof of the message's sender is one of it. ``attached``: the
-    message it was read from, when that came attached to another one.
+    ``text`` has "\\n" as its only line break. ``replaced`` counts the characters whose bytes meant nothing. ``as_sent``: no
+    quoting was removed; only then a proof of the sender is one of the text. ``attached``: the mail it was read from, inside another.
     """
 
     subject: str
