@@ -4,7 +4,7 @@ Lower at once, raise after a look (D1). A mall lowers its own number at its own 
 may put units back that were just sold; below it, it cannot. What a look finds missing is withheld until its orders come.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -133,6 +133,32 @@ def decide(row: Queued, manner: Manner, seen: Circumstances) -> Decision:
     if isinstance(found, Leave) and (rest := _rest(row, seen.now)) is not None:
         return WaitUntil(rest, "rest")
     return found
+
+
+def decide_in_doubt(row: Queued, manner: Manner, seen: Circumstances, dead_after: datetime | None) -> Decision:
+    """What to do about a listing of which a request's answer is unknown: it may arrive until ``dead_after``. None: there is none.
+
+    Until then only lower numbers go. Afterwards the listing is read, as the request may have arrived behind what was told
+    since; where it cannot be read it is told once more.
+    """
+    found = decide(row, manner, seen)
+    if dead_after is None or (isinstance(found, Send) and found.trigger in (LOWER, ZERO)):
+        return found
+    if seen.now < dead_after:
+        return WaitUntil(dead_after, "unknown")
+    numbers = row.numbers
+    if numbers.rejected_code is not None or told_since(numbers, dead_after):
+        return found
+    if manner.looks:
+        return LookFirst("unknown") if numbers.read_at is None or numbers.read_at < dead_after else found
+    again = decide(replace(row, asks_again=True), manner, seen)
+    waits = isinstance(again, WaitUntil) and again.why == "quiet"
+    return Send(0, ZERO) if waits and target_of(row, manner, seen) == 0 else again
+
+
+def told_since(numbers: Numbers, moment: datetime) -> bool:
+    """Whether the number that is expected began at or after the moment: nothing sent before it can have replaced it."""
+    return numbers.sent_at is not None and numbers.sent_at >= moment
 
 
 def target_of(row: Queued, manner: Manner, seen: Circumstances) -> int | None:

@@ -12,8 +12,6 @@ from api.jobs import push_batch_end, push_batch_read, push_rows, push_settle, sy
 from api.jobs.push_batch import give
 from api.jobs.push_look import look
 from api.jobs.push_plan import (
-    LOWER,
-    ZERO,
     Circumstances,
     Decision,
     LookFirst,
@@ -21,7 +19,7 @@ from api.jobs.push_plan import (
     Queued,
     Send,
     WaitUntil,
-    decide,
+    decide_in_doubt,
     urgency,
 )
 from api.jobs.push_request import Planned, Rest, Told, Turn, tell
@@ -145,19 +143,7 @@ class Rounds:
             quiet, tried = rows.waiting.get(row.key), rows.tried.get(row.key)
             doubted = row.key in dead and now < dead[row.key]
             seen = Circumstances(now, rows.withheld(row), quiet, tried, full_sync, doubted)
-            found[row.key] = self._decided(row, seen, dead.get(row.key))
-        return found
-
-    def _decided(self, row: Queued, seen: Circumstances, dead_after: datetime | None) -> Decision:
-        """While a request may still arrive late, only lower numbers go; when it cannot any more, its listings are read."""
-        found = decide(row, self.manner, seen)
-        if dead_after is None or (isinstance(found, Send) and found.trigger in (LOWER, ZERO)):
-            return found
-        if seen.now < dead_after:
-            return WaitUntil(dead_after, "unknown")
-        read_at = row.numbers.read_at
-        if self.manner.looks and (read_at is None or read_at < dead_after):
-            return LookFirst("unknown")
+            found[row.key] = decide_in_doubt(row, self.manner, seen, dead.get(row.key))
         return found
 
     def _dead_after(self) -> Mapping[ListingKey, datetime]:
@@ -218,7 +204,11 @@ class Rounds:
         if told.results() & {Result.UNKNOWN, Result.ACCEPTED}:
             self.doubts = push_settle.doubts_of(self.turn)
         ended = told.results() & {Result.REJECTED_AUTH, Result.THROTTLED, Result.TRANSIENT, Result.UNKNOWN}
-        return self.folded(told.position) and not ended
+        if not self.folded(told.position):
+            return False
+        if self.doubts:
+            self._settle()
+        return not ended
 
     def _give(self, rows: Rows, sends: Sequence[Planned], sync_id: str | None) -> bool:
         """One batch was handed over; False: nothing more in this turn that a batch would carry."""

@@ -5,11 +5,11 @@ The lease is only taken over when such a request can no longer be on its way, so
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from api.jobs.push_missing import Base
-from api.jobs.push_plan import Queued
+from api.jobs.push_plan import Queued, told_since
 from api.jobs.push_request import CHANNEL, Turn
 from api.tables.push_leases import MARGIN_SECONDS
 from ledger import keys
@@ -93,8 +93,8 @@ def settle(turn: Turn, doubts: Sequence[Doubt], rows: Mapping[ListingKey, Queued
     """Requests all of whose listings were read or told since are settled; how many. ``rows`` are as the facts say now."""
     count = 0
     for one in doubts:
-        unknown = one.unknown()
-        if any(key in rows and not _known(rows[key].numbers) for _, key in unknown):
+        unknown, dead_after = one.unknown(), utc_moment(one.sent.dead_after)
+        if any(key in rows and not is_known(rows[key].numbers, dead_after) for _, key in unknown):
             continue
         outcomes, codes = list(one.answered.outcomes), list(one.answered.codes)
         evidence, until = 0, one.answered.applied_until
@@ -118,8 +118,14 @@ def settle(turn: Turn, doubts: Sequence[Doubt], rows: Mapping[ListingKey, Queued
     return count
 
 
-def _known(numbers: Numbers) -> bool:
-    return numbers.expected_units is not None and not numbers.uncertain_position and numbers.pending_request is None
+def is_known(numbers: Numbers, dead_after: datetime) -> bool:
+    """Whether the number is known whatever became of the request: told, or read with nothing above it, since it was dead."""
+    if numbers.expected_units is None or numbers.uncertain_position or numbers.pending_request is not None:
+        return False
+    if told_since(numbers, dead_after) or not numbers.read_found:
+        return True
+    read_since = numbers.read_at is not None and numbers.read_at >= dead_after
+    return read_since and numbers.read_units is not None and numbers.read_units <= numbers.expected_units
 
 
 def _shows(numbers: Numbers, doubt: Doubt, units: int) -> bool:
