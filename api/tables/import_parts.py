@@ -64,7 +64,8 @@ def forget(connection: Connection[Any], import_id: str, first_part: int) -> None
     connection.execute(
         "DELETE FROM import_lines WHERE import_id = %s AND row >= %s", (import_id, first_part * PART_ROWS)
     )
-    connection.execute("DELETE FROM import_parts WHERE import_id = %s AND part >= %s", (import_id, first_part))
+    for table in ("import_pieces", "import_parts"):
+        connection.execute(f"DELETE FROM {table} WHERE import_id = %s AND part >= %s".encode(), (import_id, first_part))
 
 
 def add_parents(connection: Connection[Any], import_id: str, parents: Iterable[Parent]) -> None:

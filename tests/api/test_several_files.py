@@ -85,8 +85,11 @@ def test_one_more_file_is_added_to_what_was_sent(given: Imports) -> None:
     shop = imports.shop_of(given.house, given.rakuten)
     first = staging.stage(given.house, [ITEMS], wish, "user:1", shop)
     wish = Wish(given.rakuten, "overwrite", "dl-select.csv", given.then)
-    with pytest.raises(FileRefused, match="row 5"):
-        staging.stage_beside(given.house, first.import_id, [CHOICES.replace(b"KEI", b"K\0I")], wish, shop)
+    long = {"Select/Checkbox用選択肢": "x" * 5_000}  # so that the file comes in more than one piece
+    many = [old.choice("kei0001", f"-{number}", "", "1", **long) for number in range(1_000)]
+    damaged = table([*many, old.choice("kei0001", "-x", "\0", "1")], old.SELECT_COLUMNS)
+    with pytest.raises(FileRefused, match="row 1002"):
+        staging.stage_beside(given.house, first.import_id, [damaged], wish, shop)
     both = staging.stage_beside(given.house, first.import_id, [CHOICES], wish, shop)
     assert (both.import_id, both.rows, both.file_name) == (first.import_id, 8, "dl-item.csv + dl-select.csv")
     given.apply(both)
