@@ -12,14 +12,17 @@ import psycopg
 
 import adapters
 from adapters.kit.mall import Mall, OrderApi, OrderWebhook
+from adapters.kit.push_file import PushFile
 from api.connecting import mail_address, missing
 from api.diagnosis_connection import findings_of_connection
+from api.diagnosis_files import findings_of_batches
 from api.diagnosis_mail import findings_of_mail
 from api.diagnosis_told import findings_of_told
 from api.finding import FINE, PROBLEM, WAITS, Finding
 from api.jobs.imports import shop_of
 from api.jobs.message_reading import FORWARDING_CONFIRMATION
 from api.projecting import catch_up
+from api.sending import FILE_CAUSES
 from api.tables import mall_paces, order_polls, push_breakers
 from api.tables.order_polls import OrderPoll
 from api.wiring import House
@@ -59,7 +62,7 @@ def findings(house: House, code: str) -> list[Finding]:
     catch_up(house)
     seen = _seen(house, code)
     found = [*_orders(seen), *findings_of_mail(house, code), *_pushes(seen)]
-    found += [*findings_of_connection(house, code), *findings_of_told(house, code)]
+    found += [*findings_of_connection(house, code), *findings_of_told(house, code), *findings_of_batches(house, code)]
     return sorted(found, key=lambda one: (PROBLEM, WAITS, FINE).index(one.level))
 
 
@@ -258,6 +261,8 @@ def _polled(seen: Seen, poll: OrderPoll | None) -> Finding:
 def _paused_step(code: str, why: str) -> str:
     if why == "maintenance":
         return f"daicho shop schedule {code}"
+    if why in FILE_CAUSES:
+        return f"ファイルサーバーを確かめる / mend it, then test: daicho shop test {code}"
     return "正しいキーを入力すると再開します / enter the right key: daicho shop add … --secret NAME=-"
 
 
@@ -273,7 +278,7 @@ def _pushes(seen: Seen) -> Iterator[Finding]:
             f"Settings are missing: {names}.",
             f"daicho shop add --mall {shop.mall} --id {shop.mall_shop_id} --setting NAME=VALUE --secret NAME=-",
         )
-    if not callable(seen.mall.push_api):
+    if not callable(seen.mall.push_api) and not isinstance(seen.mall.push_file, PushFile):
         yield Finding(
             "pushes",
             "not_told_by_api",

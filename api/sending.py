@@ -23,7 +23,8 @@ from ledger.book import By, shops
 from ledger.shop import ShopNotAccepted, ShopNotReady
 from ledger.writer import Done
 
-_PAUSES = frozenset({str(fault) for fault in NEEDS_A_PERSON} | {SETTINGS_MISSING})
+# Why a shop is stopped for its file server; a test that goes well resumes it.
+FILE_CAUSES = frozenset({str(fault) for fault in NEEDS_A_PERSON} | {SETTINGS_MISSING})
 
 
 class HostKeyNotAccepted(ValueError):
@@ -210,7 +211,7 @@ def _accept(house: House, one: ConnectedShop, seen: str, accepted: str, by: By) 
 
 def _resume(house: House, one: ConnectedShop, by: By) -> bool:
     """A shop that was stopped for its file server goes on: what stood in the way is gone."""
-    if one.shop.paused not in _PAUSES:
+    if one.shop.paused not in FILE_CAUSES:
         return False
     house.book.do(shops.resume_shop(one.code), by)
     with house.pool.connection() as connection:

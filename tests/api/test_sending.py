@@ -11,6 +11,7 @@ from adapters.kit.mall import ReadFailed
 from api import sending
 from api.connecting import Connecting, connect_shop
 from api.database import Database
+from api.diagnosis_files import findings_of_batches
 from api.sending import HostKeyNotAccepted
 from api.shop_access import ShopAccesses
 from ledger.book import shops
@@ -132,6 +133,23 @@ def test_choosing_the_send_type_says_what_is_still_on_its_way(scene: Stage) -> N
         scene.push()
         scene.fold()
         assert sending.choose(scene.house, code, "api", BY).answer["onTheirWay"] == 1
+
+
+def test_the_doctor_says_what_is_unfinished_and_what_keeps_files_back(scene: Stage) -> None:
+    with told_by_file(scene, "rakuten") as code:
+        scene.stock("CUP", 40)
+        scene.listing(code, ListingKey("cup", "blue"), "CUP", shown=50)
+        scene.push()
+        scene.clock.sleep(300)
+        found = {one.code: one for one in findings_of_batches(scene.house, code)}
+        assert "5 minutes ago, stands at sent" in found["batch_unfinished"].english
+        scene.push_until(lambda: not list(findings_of_batches(scene.house, code)), seconds=300, step=20)
+        folders_of(scene, code).faults.append(FileFault("full", "put"))
+        scene.stock("CUP", 60)
+        scene.push(wait=60)
+        (failing,) = findings_of_batches(scene.house, code)
+        assert (failing.code, failing.next_step) == ("files_fail", f"daicho shop test {code}")
+        assert "disk_full" in failing.english
 
 
 def test_a_test_that_fails_says_why_and_what_to_do(scene: Stage) -> None:
