@@ -25,8 +25,8 @@ def outcomes_read(
 ) -> list[Outcome] | None:
     """One outcome a listing by what the mall shows now; None: nothing certain yet. ``slot`` waits until one may read.
 
-    ``late``: the batch cannot be applied any more, so what is shown is its end, whole or half; what it leaves open is looked
-    at, so that units sold meanwhile are not taken for the batch's. Raises LeaseGone.
+    ``late``: the batch cannot be applied any more, so what is shown is its end, whole or half; what it leaves open, and
+    what it lowered, is looked at, so that units sold meanwhile are not taken for the batch's. Raises LeaseGone.
     """
     size = turn.one.mall.read_batch_max
     rows, known = _rows(turn, batch)
@@ -49,12 +49,12 @@ def outcomes_read(
     if not late and not all(_shows(found.get(level.key), level, rows, request) for level in changed):
         return None
     outcomes = [_outcome(found.get(level.key), level, rows, request) for level in batch.levels]
-    unknown = {
+    unsure = {
         level.key: level.units
         for level, one in zip(batch.levels, outcomes, strict=True)
-        if one.result is Result.UNKNOWN and level.key in rows
+        if level.key in rows and (one.result is Result.UNKNOWN or _may_be_sales(rows[level.key], level))
     }
-    return outcomes if _looked_at(turn, slot, batch, request, rows, unknown, known) else None
+    return outcomes if _looked_at(turn, slot, batch, request, rows, unsure, known) else None
 
 
 def _looked_at(
@@ -63,13 +63,13 @@ def _looked_at(
     batch: Batch,
     request: Request,
     rows: Mapping[ListingKey, Queued],
-    unknown: Mapping[ListingKey, int],
+    unsure: Mapping[ListingKey, int],
     known: int,
 ) -> bool:
     """These were looked at, with the number the batch may have set in mind; False: the mall did not say."""
     now = turn.house.clock.now()
-    doubts = {key: [Base(units, batch.sent_at, now, request.computed_at)] for key, units in unknown.items()}
-    for page in _pages(list(unknown), turn.one.mall.read_batch_max):
+    doubts = {key: [Base(units, batch.sent_at, now, request.computed_at)] for key, units in unsure.items()}
+    for page in _pages(list(unsure), turn.one.mall.read_batch_max):
         wanted = [rows[key] for key in page]
         if not slot() or look(turn, wanted, known_position=known, doubts=doubts) is None:
             return False
@@ -86,9 +86,19 @@ def _rows(turn: Turn, batch: Batch) -> tuple[Mapping[ListingKey, Queued], int]:
 
 def _was_to_change(row: Queued, level: ListingLevel, request: str) -> bool:
     """Whether its number, once shown, can only have come from the batch."""
+    before = _before(row)
+    return row.numbers.pending_request == request and before is not None and before != level.units
+
+
+def _may_be_sales(row: Queued, level: ListingLevel) -> bool:
+    """A number that fell to the batch's may have been sold down to it before the batch came: no raise may forget that."""
+    before = _before(row)
+    return before is not None and before > level.units
+
+
+def _before(row: Queued) -> int | None:
     numbers = row.numbers
-    before = numbers.read_units if numbers.expected_units is None else numbers.expected_units
-    return numbers.pending_request == request and before is not None and before != level.units
+    return numbers.read_units if numbers.expected_units is None else numbers.expected_units
 
 
 def _read(turn: Turn, slot: Callable[[], bool], wanted: Sequence[ListingKey]) -> dict[ListingKey, ListingRead] | None:
