@@ -56,15 +56,15 @@ def catch_up(house: House, only: Sequence[Table] | None = None) -> int:
     """The lists, or ``only`` these, hold what was committed before: fed here where nobody feeds them, else waited for. The answer
     is how many facts they are behind when the wait was in vain.
     """
+    with house.pool.connection() as connection:
+        row = connection.execute("SELECT position FROM ledger_head").fetchone()
+    assert row is not None
     fed = runner(house, only)
     try:
         fed.run_once()
     finally:
         fed.close()
     names = [table.name for table in (tables() if only is None else only)]
-    with house.pool.connection() as connection:
-        row = connection.execute("SELECT position FROM ledger_head").fetchone()
-    assert row is not None
     try:
         await_position(house, names, int(row[0]))
     except NotThereYet:
