@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from ledger.booking import Recipe
 from ledger.codec import Record
@@ -22,6 +22,7 @@ from ledger.view import Fold
 
 LINKED, STOPPED, TO_CONFIRM, EXCLUDED, RETIRED = "linked", "stopped", "to_confirm", "excluded", "retired"
 UNITS_PER_LISTING_MAX = 9_999
+LEAD_TIME_DAYS_MAX = 30  # Amazon's own maximum
 NO_RULES = ListingSettingsChanged()
 
 
@@ -136,8 +137,11 @@ def start(state: Listing) -> list[ListingFact]:
     return [ListingStarted()]
 
 
-def change_settings(state: Listing, settings: ListingSettingsChanged) -> list[ListingSettingsChanged]:
-    """The listing's rules from here on; no fact when they are the same. Raises ListingNotAccepted."""
+def change_settings(state: Listing, settings: ListingSettingsChanged) -> list[ListingFact]:
+    """The listing's rules from here on; no fact when they are the same. Raises ListingNotAccepted.
+
+    What the mall is told beside the number (lead time, restock date, its own items) is told at once where the listing is 連動.
+    """
     if (
         settings.reserve < 0
         or not 1 <= settings.share_percent <= 100
@@ -154,7 +158,31 @@ def change_settings(state: Listing, settings: ListingSettingsChanged) -> list[Li
         )
     if threshold is not None and resume is not None and resume <= threshold:
         raise ListingNotAccepted(f"resume level {resume}; expected more than the stop threshold {threshold}")
-    return [] if settings == state.settings else [settings]
+    if settings.lead_time_days is not None and not 0 <= settings.lead_time_days <= LEAD_TIME_DAYS_MAX:
+        raise ListingNotAccepted(
+            f"lead time {settings.lead_time_days} days; expected 0 to {LEAD_TIME_DAYS_MAX}, or none"
+        )
+    if settings.restock_on is not None and not _is_day(settings.restock_on):
+        raise ListingNotAccepted(f"restock date {settings.restock_on!r}; expected a day such as 2026-12-24, or none")
+    if settings == state.settings:
+        return []
+    return [
+        settings,
+        *([ResendAsked()] if state.state == LINKED and _beside(settings) != _beside(state.settings) else []),
+    ]
+
+
+def _beside(settings: ListingSettingsChanged) -> tuple[object, ...]:
+    """What the mall is told beside the number."""
+    own = list(zip(settings.own_item_names, settings.own_item_values, strict=True))
+    return settings.lead_time_days, settings.restock_on, own
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def wait(state: Listing) -> list[ListingLinked]:

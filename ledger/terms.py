@@ -112,10 +112,17 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class ListingLevel:
-    """The number one listing is to show, counted in listings (already divided by 入数). Never negative."""
+    """The number one listing is to show, counted in listings (already divided by 入数). Never negative.
+
+    ``lead_time_days``, ``restock_on`` (a day in Japan) and ``own_items`` (name, value: モール独自の項目) are told with it where the
+    merchant set them and the mall takes them; None and empty leave the mall's as they are.
+    """
 
     key: ListingKey
     units: int
+    lead_time_days: int | None = None
+    restock_on: str = ""
+    own_items: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ turns an FBA listing into one of ours, so unless a merchant chose otherwise a li
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 
 from adapters.amazon.access import call, checked_code, error_code, is_late
@@ -16,6 +16,7 @@ from adapters.kit.answers import json_of
 from adapters.kit.mall import Answer, ReadFailed, ShopAccess
 from ledger.terms import ListingKey, ListingLevel, Outcome, Result
 
+JAPAN = timezone(timedelta(hours=9))
 BATCH_MAX = 5  # PATCHes that may leave at once (burst 5); NOTES.md, "Outbound"
 UNITS_MAX = 99_999
 NOT_SENT = "not_sent"
@@ -67,31 +68,42 @@ def entries_for(
 ) -> dict[ListingKey, dict[str, object] | Outcome] | ReadFailed:
     """What each listing is to be told, or why it is told nothing."""
     if way is UpdateWay.MERGE or not levels:
-        return {level.key: entry_of(level.units) for level in levels}
+        return {level.key: _entry_of(access, level) for level in levels}
     replaces = way is UpdateWay.LOOK_AND_REPLACE
     seen = see(access, [sku_of(level.key) for level in levels], entries=replaces)
     if isinstance(seen, ReadFailed):
         return seen
-    return {level.key: _entry(access, seen.get(sku_of(level.key)), level.units, replaces) for level in levels}
+    return {level.key: _entry(access, seen.get(sku_of(level.key)), level, replaces) for level in levels}
 
 
-def _entry(access: ShopAccess, listing: ListingSeen | None, units: int, replaces: bool) -> dict[str, object] | Outcome:
+def _entry(
+    access: ShopAccess, listing: ListingSeen | None, level: ListingLevel, replaces: bool
+) -> dict[str, object] | Outcome:
     if listing is None:
         return Outcome(Result.REJECTED, "NOT_FOUND")
     if listing.by_amazon:
         return Outcome(Result.REJECTED, "fulfilled_by_amazon")
     if OWN_SHIPPING not in listing.channels:
         return Outcome(Result.REJECTED, "fulfilment_unknown")
+    said = _entry_of(access, level)
     if not replaces:
-        return entry_of(units)
+        return said
     if listing.own_entry is None:
-        days = _lead_time_days(access)
+        days = level.lead_time_days if level.lead_time_days is not None else _lead_time_days(access)
         # Replacing would wipe a lead time nobody knows.
-        return Outcome(Result.REJECTED, "lead_time_unknown") if days is None else entry_of(units, lead_time_days=days)
+        unknown = Outcome(Result.REJECTED, "lead_time_unknown")
+        return unknown if days is None else {**said, **entry_of(level.units, lead_time_days=days)}
     kept = {
         name: value for name, value in listing.own_entry.items() if name not in ("quantity", "is_inventory_available")
     }
-    return {**kept, **entry_of(units)}
+    return {**kept, **said}
+
+
+def _entry_of(access: ShopAccess, level: ListingLevel) -> dict[str, object]:
+    """The number, with the lead time and the restock date of the listing where they are set; a day that is past says nothing."""
+    to_come = level.restock_on > access.now().astimezone(JAPAN).date().isoformat()
+    restock_on = level.restock_on if to_come else ""
+    return entry_of(level.units, lead_time_days=level.lead_time_days, restock_on=restock_on)
 
 
 def _lead_time_days(access: ShopAccess) -> int | None:

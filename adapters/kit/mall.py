@@ -1,7 +1,6 @@
 """What a mall declares: one frozen record a mall; every skill is a function, ``NotOffered(source)`` or ``Gap(reason)``.
 
-Malls are found by scanning ``adapters/`` (``adapters.malls()``); nothing lists them. Screens, documentation, secret
-masking and the table of malls come from these records.
+Malls are found by scanning ``adapters/``; nothing lists them. Screens, secret masking and the table of malls come from here.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from adapters.kit.file_form import FileFormat, FileRow, RowProblem
 from adapters.kit.order_form import OrderForm
+from adapters.kit.own_items import OwnItem
 from adapters.kit.profile import Profile
 from ledger.terms import ListingKey, ListingLevel, ListingRead, Outcome, Result, Telling
 
@@ -283,8 +283,6 @@ class ConnectionTested:
     warnings: tuple[DueWarning, ...] = ()
 
 
-# ------------------------------------------------------------------ the record
-
 FetchOrders: TypeAlias = "Callable[[ShopAccess, OrdersAsked], OrdersPage | ReadFailed]"
 ReadOrder: TypeAlias = "Callable[[bytes, Profile], OrderReading]"
 ReadWebhook: TypeAlias = "Callable[[WebhookCall, Profile], OrderReading | OrderHint]"
@@ -364,7 +362,7 @@ class Mall:
     pages of orders count against that limit too. ``request_seconds_max``: our own deadline for one request, after which it
     is Lost and ``dead_after`` counts from it. ``call_seconds_max``: the longest one call of a skill talks to the mall when
     it sends several requests (it starts none later than a request before that); None: one request, or three where tokens
-    are renewed. ``connectable`` False: only a file form, no shop can be connected to it.
+    are renewed. ``own_items``: what it takes beside a number. ``connectable`` False: only a file form, no shop can be connected to it.
     """
 
     code: str
@@ -396,5 +394,6 @@ class Mall:
     read_batch_max: int = 1
     reads_per_second: float = 1.0
     mail_quiet_seconds: int = 120
+    own_items: tuple[OwnItem, ...] = ()
     in_demo: bool = False
     connectable: bool = True

@@ -8,7 +8,7 @@ from adapters.rakuten.mail import read_order_mail
 from adapters.rakuten.old_files import OLD_ITEM, OLD_SELECT
 from adapters.rakuten.order_files import ORDERS_CSV
 from adapters.rakuten.orders import ORDERS
-from adapters.rakuten.push import BATCH_MAX, push
+from adapters.rakuten.push import BATCH_MAX, OWN_ITEMS, push
 from adapters.rakuten.push_file import PUSH_FILE
 from adapters.rakuten.read_back import READ_BATCH_MAX, connection_test, read_back
 
@@ -42,6 +42,7 @@ MALL = Mall(
         ),
     ),
     # The first is the default; the reasons stand in NOTES.md, "Identity".
+    own_items=OWN_ITEMS,
     match_keys=(
         MatchKey(
             "own_code",

@@ -18,6 +18,7 @@ from adapters.rakuten.emulated_orders import OrderBook, get_orders, search_order
 from ledger.terms import ListingKey
 
 BULK_UPSERT = "/es/2.0/inventories/bulk-upsert"
+BULK_UPSERT_WITH_LEAD_TIMES = "/es/2.1/inventories/bulk-upsert"
 BULK_GET = "/es/2.0/inventories/bulk-get"
 KEY_EXPIRY = "/es/1.0/license-management/license-key/expiry-date"
 SEARCH_ORDER, GET_ORDER = "/es/2.0/order/searchOrder/", "/es/2.0/order/getOrder/"
@@ -83,6 +84,7 @@ def fill_catalogue(shop: EmulatedShop, sku_count: int) -> None:
 
 
 def _add_inventory(app: FastAPI, shop: EmulatedShop, state: RakutenState) -> None:
+    @app.post(BULK_UPSERT_WITH_LEAD_TIMES)
     @app.post(BULK_UPSERT)
     async def bulk_upsert(request: Request) -> Response:
         body = await request.body()

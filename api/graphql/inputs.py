@@ -87,6 +87,8 @@ class ListingSettingsInput:
     minimum_rest_seconds: int = 600
     first_choice: bool = False
     lead_time_days: int | None = None
+    restock_on: str | None = None
+    own_items: list[SettingInput] | None = None
 
     def fact(self) -> ListingSettingsChanged:
         return ListingSettingsChanged(
@@ -98,6 +100,9 @@ class ListingSettingsInput:
             minimum_rest_seconds=self.minimum_rest_seconds,
             first_choice=self.first_choice,
             lead_time_days=self.lead_time_days,
+            restock_on=self.restock_on,
+            own_item_names=[one.name for one in self.own_items or ()],
+            own_item_values=[one.value for one in self.own_items or ()],
         )
 
 

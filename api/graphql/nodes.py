@@ -154,6 +154,9 @@ class ListingSettingsNode:
     minimum_rest_seconds: int
     first_choice: bool
     lead_time_days: int | None
+    restock_on: str | None
+    own_item_names: list[str]
+    own_item_values: list[str]
 
 
 @strawberry.type

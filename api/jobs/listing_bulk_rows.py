@@ -5,22 +5,22 @@ are; なし takes a setting away. Codes of malls are kept exactly as written, sp
 """
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias, TypeVar
 
 from adapters.kit.file_form import RowProblem
 from adapters.kit.japanese import label_key
+from adapters.kit.own_items import OwnItem
 from adapters.kit.table import NotUnits, units_of
 from ledger import listing
 from ledger.book.list_rows import ListingChange
-from ledger.listing import NO_RULES, UNITS_PER_LISTING_MAX
+from ledger.listing import LEAD_TIME_DAYS_MAX, NO_RULES, UNITS_PER_LISTING_MAX
 from ledger.sku import SET_UNITS_MAX
 from ledger.terms import CODE_CHARACTERS_MAX, SKU_CHARACTERS_MAX, UNITS_MAX, ListingKey, SkuNotAccepted, checked_sku
 
 SHOWN_MAX = 200  # characters of a cell that a problem quotes
-LEAD_TIME_DAYS_MAX = 30  # Amazon's own maximum
 REST_SECONDS_MAX = 604_800
 
 SKU, ITEM, VARIANT = (
@@ -154,11 +154,22 @@ def read_replace(line: int, said: Said) -> ReplaceAsked | RowProblem | None:
     return _read(line, said, REPLACE, _replace)
 
 
-def read_set(line: int, said: Said) -> SetAsked | RowProblem | None:
-    """None: every setting is blank, so all stays as it is."""
-    if not any(said.get(column, "").strip() for column in SETTINGS):
-        return None
-    return _read(line, said, SET, _set)
+def own_columns(items: Sequence[OwnItem]) -> Columns:
+    """The columns of the mall's own items (モール独自の項目), by the label the mall gives them or by their name."""
+    return {item.name: (item.label, item.name) for item in items}
+
+
+def reading_sets(items: Sequence[OwnItem]) -> Callable[[int, Said], SetAsked | RowProblem | None]:
+    """Reads rows of settings; None: every setting is blank, so all stays as it is. ``items``: the mall's own."""
+    columns = {**SET, **own_columns(items)}
+    saying = (*SETTINGS, *(item.name for item in items))
+
+    def read(line: int, said: Said) -> SetAsked | RowProblem | None:
+        if not any(said.get(column, "").strip() for column in saying):
+            return None
+        return _read(line, said, columns, lambda cells: _set(cells, items))
+
+    return read
 
 
 def read_component(line: int, said: Said) -> ComponentAsked | RowProblem:
@@ -185,13 +196,14 @@ def _replace(said: Said) -> ReplaceAsked:
     return ReplaceAsked(old, ListingKey(_code(said, "new_item") or old.item, _code(said, "new_variant") or old.variant))
 
 
-def _set(said: Said) -> SetAsked:
+def _set(said: Said, items: Sequence[OwnItem]) -> SetAsked:
     has_sku = bool(said.get("sku", "").strip())
     code = _sku(said, "sku") if has_sku or not said.get("item", "") else None
     change = ListingChange(
         sku=code,
         units_per_listing=_count(said, "units_per_listing", 1, UNITS_PER_LISTING_MAX),
         rules={name: value for name in RULES if (value := _rule(said, name)) is not _UNSAID},
+        own_items={item.name: _own(said, item) for item in items if said.get(item.name, "").strip()},
         kept_back_units=_without(said, "kept_back_units", 0),
         **_state(said),
     )
@@ -240,6 +252,17 @@ def _rule(said: Said, name: str) -> int | bool | str | None:
             return _day(said, name)
         case _:
             return _count(said, name, 0, UNITS_MAX)
+
+
+def _own(said: Said, item: OwnItem) -> str | None:
+    """The value of one of the mall's own items; None takes it away."""
+    if _is_none(said[item.name]):
+        return None
+    count = units_of(said[item.name], units_max=item.most)
+    if isinstance(count, NotUnits) or count is None or count < item.least:
+        expected = f"a whole number from {item.least} to {item.most}, なし to take it away, or blank to leave it"
+        raise _Wrong(item.name, expected)
+    return str(count)
 
 
 def _share(cell: str, name: str) -> int:

@@ -1,6 +1,7 @@
 """What each kind of list asks of the ledger: links to a shop, replaced codes, settings, sets."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta, timezone
 from typing import Any
 
 import psycopg
@@ -22,10 +23,11 @@ from api.jobs.listing_bulk_rows import (
     ReplaceAsked,
     Said,
     SetAsked,
+    own_columns,
     read_component,
     read_link,
     read_replace,
-    read_set,
+    reading_sets,
 )
 from api.jobs.switching import GUARD_TO_ZERO, would_want
 from api.wiring import House
@@ -39,6 +41,7 @@ from ledger.view import View
 from projections import listing_list
 from projections.listing_list import ListingNow
 
+JAPAN = timezone(timedelta(hours=9))
 SET_ROWS_MAX = 200_000  # rows of sets are held in memory, because those of one set need not stand together
 SKUS_ASKED_MAX = 100  # in one question for the listings of SKUs
 
@@ -92,8 +95,11 @@ def replacing(house: House, shop: str) -> Task[ReplaceAsked]:
 def setting(house: House, shop: str) -> Task[SetAsked]:
     """入数, rules, what is kept back, states. The lists of listings have caught up before. Raises ShopNotReady."""
     task = _Settings(house, shop, adapters.mall(shop_of(house, shop).mall).units_max)
-    items = one_by_one(SET, read_set, lambda row: keys.listing_text(row.key) if row.key else f"\0{row.change.sku}")
-    return Task(SET, (), items, task.verbs, tuple(SETTINGS), task.effects, what="set", shop=shop)
+    own = adapters.mall(shop_of(house, shop).mall).own_items
+    columns, saying = {**SET, **own_columns(own)}, (*SETTINGS, *(item.name for item in own))
+    read = reading_sets(own)
+    items = one_by_one(columns, read, lambda row: keys.listing_text(row.key) if row.key else f"\0{row.change.sku}")
+    return Task(columns, (), items, task.verbs, saying, task.effects, what="set", shop=shop)
 
 
 def defining() -> Task[tuple[ComponentAsked, ...]]:
@@ -166,7 +172,7 @@ class _Settings:
 
     def effects(self, view: View, asked: SetAsked) -> Mapping[str, int]:
         """How many pages would show another number, and how many of them 0 that show more now."""
-        counts = {"numbersChange": 0, "toZero": 0}
+        counts = {"numbersChange": 0, "toZero": 0, **({"restockPast": 1} if self._is_past(asked) else {})}
         for key in self._keys(asked):
             now = self._now.get(key)
             if now is None:
@@ -180,6 +186,11 @@ class _Settings:
             counts["numbersChange"] += after is not None and after != now.wanted_units
             counts["toZero"] += after == 0 and shown != 0
         return counts
+
+    def _is_past(self, asked: SetAsked) -> bool:
+        """The row says a restock date that is over: it is kept, and the mall is not told it."""
+        said = asked.change.rules.get("restock_on")
+        return isinstance(said, str) and said <= self._house.clock.now().astimezone(JAPAN).date().isoformat()
 
     def _keys(self, asked: SetAsked) -> Sequence[ListingKey]:
         return [asked.key] if asked.key is not None else self._of_sku.get(asked.change.sku or "", ())

@@ -20,6 +20,7 @@ from api.jobs.push_request import (
     careful_skus,
     hold_for,
     hold_lease,
+    level_of,
     note,
     send_fresh,
     sent_of,
@@ -31,7 +32,7 @@ from ledger.facts.push import PushSent
 from ledger.failpoint import reach
 from ledger.push import FenceBroken, FileNotFinished
 from ledger.shop import ShopNotReady
-from ledger.terms import ListingLevel, Outcome, Result
+from ledger.terms import Outcome, Result
 from ledger.writer import LedgerUnavailable
 
 RECORD_TRIES_MAX = 5  # each leaves the listings out whose stock moved meanwhile
@@ -136,7 +137,7 @@ def _submit(
     in_time: bool,
 ) -> Told:
     clock = turn.house.clock
-    levels = tuple(ListingLevel(one.row.key, one.send.units) for one in planned)
+    levels = tuple(level_of(one) for one in planned)
     began = clock.now()
     batch = Batch(sent.request, levels, began)
     if in_time:

@@ -225,10 +225,17 @@ def send_fresh(code: str, sent: PushSent, skus: frozenset[str]) -> Verb:
     return replace(base, decide=decide)
 
 
+def level_of(one: Planned) -> ListingLevel:
+    """What the mall is told of the listing: its number, and what the merchant set of it beside."""
+    rules = one.row.rules.settings
+    own = tuple(zip(rules.own_item_names, rules.own_item_values, strict=True))
+    return ListingLevel(one.row.key, one.send.units, rules.lead_time_days, rules.restock_on or "", own)
+
+
 def _send(turn: Turn, batch: Sequence[Planned], sent: PushSent, access: ShopAccess, by: By, *, in_time: bool) -> Told:
     mall, clock = turn.one.mall, turn.house.clock
     assert callable(mall.push_api), mall.code
-    levels = [ListingLevel(one.row.key, one.send.units) for one in batch]
+    levels = [level_of(one) for one in batch]
     began = clock.now()
     if in_time:
         reach("push.before_request")

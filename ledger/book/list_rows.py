@@ -11,7 +11,7 @@ from ledger import keys, listing, sku
 from ledger.book import Verb
 from ledger.book.stock import define_set
 from ledger.facts import Fact
-from ledger.facts.listing import ListingLinked, ListingRecoded
+from ledger.facts.listing import ListingLinked, ListingRecoded, ListingSettingsChanged
 from ledger.facts.sku import KeptBackSet
 from ledger.listing import Listing, ListingNotAccepted
 from ledger.sku import SetNotAccepted, SkuState
@@ -34,7 +34,8 @@ class RowNotAccepted(ValueError):
 class ListingChange:
     """What a row says of listings; what it leaves out stays as it is.
 
-    ``rules``: fields of ListingSettingsChanged. ``kept_back_units``: of the SKU, kept from every mall. ``state``: 連動, 停止,
+    ``rules``: fields of ListingSettingsChanged. ``own_items``: the mall's own items by name, None takes one away.
+    ``kept_back_units``: of the SKU, kept from every mall. ``state``: 連動, 停止,
     確認待ち or 対象外; ``show_zero``: 停止 tells 0 first. ``seen``: (the mall's number, wanted) as a person saw them, which a
     listing that waits needs to become 連動 (D21). ``sku``: the SKU the listing is thought to sell.
     """
@@ -42,6 +43,7 @@ class ListingChange:
     sku: str | None = None
     units_per_listing: int | None = None
     rules: Mapping[str, int | bool | str | None] = field(default_factory=dict)
+    own_items: Mapping[str, str | None] = field(default_factory=dict)
     kept_back_units: int | None = None
     state: str | None = None
     show_zero: bool = False
@@ -204,8 +206,16 @@ def _changed(before: Listing, change: ListingChange, key: ListingKey) -> tuple[l
             "state", "blank: another 入数 makes the listing 確認待ち, so its state follows in another list"
         )
     rules = replace(before.settings, **change.rules) if change.rules else before.settings  # type: ignore[arg-type]
+    rules = _with_own_items(rules, change.own_items) if change.own_items else rules
     column = next(iter(change.rules), "")
     return [*facts, *_said(column, lambda: listing.change_settings(before, rules))], state
+
+
+def _with_own_items(rules: ListingSettingsChanged, said: Mapping[str, str | None]) -> ListingSettingsChanged:
+    """The rules with these of the mall's own items; what is not said of stays."""
+    known: dict[str, str | None] = dict(zip(rules.own_item_names, rules.own_item_values, strict=True))
+    after = {name: value for name, value in sorted({**known, **said}.items()) if value is not None}
+    return replace(rules, own_item_names=list(after), own_item_values=list(after.values()))
 
 
 def _switched(before: Listing, change: ListingChange) -> tuple[list[Fact], str]:

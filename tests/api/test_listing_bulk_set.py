@@ -171,3 +171,20 @@ def kept_back(given: Imports, code: str) -> int:
         row = connection.execute("SELECT kept_back FROM stock_levels WHERE sku = %s", (code,)).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def test_the_malls_own_items_are_set_by_its_own_names_and_taken_away(given: Imports) -> None:
+    register(given, "OWN")
+    given.do(shops.link_listing(given.rakuten, ListingKey("own", "own"), "OWN"))
+    text = "モール商品コード,モール枝番,在庫あり時納期管理番号,在庫切れ時納期管理番号\nown,own,7,12\n"
+    assert send(given, "set", text).became == {"changed": 1}
+    rules = given.listing("own", "own").settings
+    assert (rules.own_item_names, rules.own_item_values) == (
+        ["back_order_delivery_time_id", "normal_delivery_time_id"], ["12", "7"]
+    )  # fmt: skip
+    text = "item,variant,normal_delivery_time_id,back_order_delivery_time_id\nown,own,,なし\nown,own2,0,\n"
+    sent = send(given, "set", text)
+    assert sent.became == {"changed": 1}
+    assert given.listing("own", "own").settings.own_item_values == ["7"]
+    (problem,) = sent.problems
+    assert "在庫あり時納期管理番号" in problem

@@ -205,3 +205,20 @@ def test_codes_and_units_of_a_listing_have_limits() -> None:
             link(R, item, "X", variant=variant)
     with pytest.raises(ListingNotAccepted, match="2001 listings"):
         shops.start_listings(R, [ListingKey(str(n)) for n in range(2_001)])
+
+
+def test_what_a_mall_is_told_beside_the_number_is_told_at_once_and_only_when_it_changes() -> None:
+    linked = Listing(sku="X", state="linked")
+    slower = ListingSettingsChanged(lead_time_days=5)
+    assert [type(fact).__name__ for fact in listing.change_settings(linked, slower)] == [
+        "ListingSettingsChanged", "ResendAsked"
+    ]  # fmt: skip
+    reserve = ListingSettingsChanged(reserve=1)
+    assert listing.change_settings(linked, reserve) == [reserve]
+    assert len(listing.change_settings(Listing(sku="X"), slower)) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"lead_time_days": 31}, {"lead_time_days": -1}, {"restock_on": "2026-02-30"}])
+def test_a_lead_time_or_day_that_no_mall_takes_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ListingNotAccepted, match="expected"):
+        listing.change_settings(Listing(sku="X"), ListingSettingsChanged(**wrong))

@@ -249,3 +249,49 @@ def test_five_listings_go_in_one_push_within_the_malls_rates() -> None:
             shop.clock.passes(seconds=-1)  # a push a second
         with pytest.raises(AssertionError):
             shop.push(*levels, (SHIRT, 1))
+
+
+# ------------------------------------------------------------------ what is told beside the number
+
+
+def patched(http: LaidDown) -> list[dict[str, object]]:
+    """What the one PATCH sets."""
+    body = next(one.body for one in http.asked if one.method == "PATCH")
+    assert isinstance(body, dict)
+    value: list[dict[str, object]] = body["patches"][0]["value"]
+    return value
+
+
+def alone(units: int) -> Answer:
+    """One listing of our own shipping, asked for by itself."""
+    return answer(
+        200, {"sku": "SKU-001", "fulfillmentAvailability": [{"fulfillmentChannelCode": "DEFAULT", "quantity": units}]}
+    )
+
+
+def test_a_lead_time_and_a_restock_date_that_were_set_go_with_the_number() -> None:
+    level = ListingLevel(SHIRT, 3, lead_time_days=4, restock_on="2099-12-24")
+    http = LaidDown([alone(9), ACCEPTED, alone(3)])
+    assert push(access_to(http), [level]) == [Outcome(Result.APPLIED)]
+    (entry,) = patched(http)
+    assert (entry["quantity"], entry["lead_time_to_ship_max_days"], entry["restock_date"]) == (3, 4, "2099-12-24")
+
+
+def test_a_restock_date_that_is_over_is_not_told() -> None:
+    level = ListingLevel(SHIRT, 3, restock_on="2001-01-01")
+    http = LaidDown([alone(9), ACCEPTED, alone(3)])
+    push(access_to(http), [level])
+    (entry,) = patched(http)
+    assert entry == {"fulfillment_channel_code": "DEFAULT", "quantity": 3}
+
+
+def test_where_replacing_would_wipe_an_unknown_lead_time_the_one_of_the_listing_stands_in() -> None:
+    before = alone(9)
+    refused = push(access_to(LaidDown([before]), settings=REPLACE), [ListingLevel(SHIRT, 3)])
+    assert refused == [Outcome(Result.REJECTED, "lead_time_unknown")]
+    http = LaidDown([before, ACCEPTED, alone(3)])
+    assert push(access_to(http, settings=REPLACE), [ListingLevel(SHIRT, 3, lead_time_days=7)]) == [
+        Outcome(Result.APPLIED)
+    ]
+    (entry,) = patched(http)
+    assert entry["lead_time_to_ship_max_days"] == 7

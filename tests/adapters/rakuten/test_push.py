@@ -139,3 +139,16 @@ def test_the_batch_limit_and_the_range_are_ours_to_keep() -> None:
             push(shop, bad)
     assert len(push(shop, many[:BATCH_MAX])) == BATCH_MAX
     assert len(http.asked) == 1
+
+
+def test_lead_times_of_a_listing_go_with_its_number_by_the_newer_address() -> None:
+    shop, http = access(answer(204))
+    own = (("normal_delivery_time_id", "7"), ("back_order_delivery_time_id", "12"))
+    assert (
+        push(shop, [ListingLevel(ListingKey("b", "007"), 5, own_items=own), LEVELS[0]]) == [Outcome(Result.APPLIED)] * 2
+    )
+    url, _, content = http.asked[0]
+    assert url == "https://api.rms.rakuten.co.jp/es/2.1/inventories/bulk-upsert"
+    first, second = json.loads(content)["inventories"]
+    assert first["operationLeadTime"] == {"normalDeliveryTimeId": 7, "backOrderDeliveryTimeId": 12}
+    assert "operationLeadTime" not in second
