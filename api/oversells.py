@@ -20,9 +20,10 @@ from projections.reading import Found
 from projections.table import Connection, Names, columns
 
 EVENTS_MAX = 2_000  # of one SKU, the newest: what lies further back is in the balance
+SINCE_MAX = 500  # told since
 PUSHES_MAX = 50  # of one page, the newest before the shortage was known
 STEPS_MAX = 20
-MALL_SET = "applied"
+MALL_SET = ("applied", "accepted")  # a mall that only accepts is taken to show the number from then on
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,13 @@ def page(
     for one in found.rows:
         if one.sku not in kept:  # newest first: the first asks for all that the others need
             kept[one.sku] = _events(connection, schema, one)
-        rows.extend(_explained(connection, schema, one, [e for e in kept[one.sku] if e.position <= one.position]))
+        rows.extend(_explained(connection, schema, one, kept[one.sku]))
     return Found(tuple(rows), found.more)
 
 
 def _explained(connection: Connection, schema: str, one: Shortage, events: Sequence[Event]) -> Iterable[Oversell]:
-    sales = victims(events, one.after, one.position) if one.place == MAIN_PLACE and events else []
+    then = [event for event in events if event.position <= one.position]
+    sales = victims(then, one.after, one.position) if one.place == MAIN_PLACE and then else []
     if not sales:
         cause = next((event for event in events if event.position == one.position), None)
         yield _row(one, None, one.short_units, [] if cause is None else [step_of_stock(cause)], ())
@@ -170,13 +172,20 @@ def _of(lines: Mapping[tuple[str, str], _Line], event: Event) -> _Line | None:
 
 
 def _events(connection: Connection, schema: str, one: Shortage) -> list[Event]:
-    statement = Names(schema, 0).sql(
+    """What moved the SKU up to the shortage, and after it: what was sold before it may have been told since. By position."""
+    names = Names(schema, 0)
+    before = names.sql(
         "SELECT position, kind, delta, shop, order_number, happened_at, recorded_at, import_id IS NOT NULL FROM {change_log}"
         " WHERE sku = %s AND place = %s AND position <= %s AND delta <> 0 ORDER BY position DESC LIMIT %s"
     )
-    asked = (one.sku, one.place, one.position, EVENTS_MAX)
-    rows: list[Any] = connection.execute(statement, asked, prepare=True).fetchall()
-    return [Event(*row) for row in reversed(rows)]
+    since = names.sql(
+        "SELECT position, kind, delta, shop, order_number, happened_at, recorded_at, import_id IS NOT NULL FROM {change_log}"
+        " WHERE sku = %s AND place = %s AND position > %s AND delta <> 0 ORDER BY position LIMIT %s"
+    )
+    asked = (one.sku, one.place, one.position)
+    rows: list[Any] = connection.execute(before, (*asked, EVENTS_MAX), prepare=True).fetchall()[::-1]
+    rows += connection.execute(since, (*asked, SINCE_MAX), prepare=True).fetchall()
+    return [Event(*row) for row in rows]
 
 
 def _lines(connection: Connection, schema: str, sku: str, events: Iterable[Event]) -> dict[tuple[str, str], _Line]:
@@ -204,10 +213,10 @@ def _pushes(
         "SELECT p.shop, p.item, p.variant, p.position, p.computed_at, p.units, p.expected_before, p.trigger,"
         " p.applied_from, p.applied_until, p.look_position FROM unnest(%s::text[], %s::text[], %s::text[])"
         " AS w (shop, item, variant), LATERAL (SELECT * FROM {push_log} AS l WHERE l.shop = w.shop AND l.item = w.item"
-        " AND l.variant = w.variant AND l.position < %s AND l.outcome = %s ORDER BY l.position DESC LIMIT %s) AS p"
+        " AND l.variant = w.variant AND l.position < %s AND l.outcome = ANY (%s) ORDER BY l.position DESC LIMIT %s) AS p"
         " ORDER BY p.position"
     )
-    values = (*columns(asked, 3), one.position, MALL_SET, PUSHES_MAX)
+    values = (*columns(asked, 3), one.position, list(MALL_SET), PUSHES_MAX)
     rows: list[Any] = connection.execute(statement, values, prepare=True).fetchall()
     looks = _looks(connection, schema, sorted({row[3] for row in rows if row[10]}))
     found: dict[tuple[str | None, ListingKey | None], list[Push]] = {}

@@ -105,14 +105,14 @@ class Booking:
 
     # -------------------------------------------------------------- the four things an order does to stock
 
-    def allocate(self, told: str, units: int, listing: str) -> None:
-        """引当 of ``units`` of the SKU told, or of its components; 計上済 where a count already knew the order."""
+    def allocate(self, told: str, units: int, listing: str, at: datetime) -> None:
+        """引当 of ``units`` of the SKU told, or of its components; 計上済 where a count already knew what was ordered ``at`` this time."""
         recipe = self.shelves.recipe(told)
         is_set = bool(recipe.components)
         version = recipe.version if is_set else 0
         used = (recipe.version, recipe.components, recipe.units) if is_set else None
         wanted = list(zip(recipe.components, recipe.units, strict=True)) if is_set else [(told, 1)]
-        known = {sku: self.shelves.counted_by(sku, self.shop, self.happened_at) for sku, _ in wanted}
+        known = {sku: self.shelves.counted_by(sku, self.shop, at) for sku, _ in wanted}
         if self.strict:
             self._refuse_more_than_free([(sku, each) for sku, each in wanted if known[sku] is None], units)
         parts = []
@@ -137,7 +137,7 @@ class Booking:
             how = "allocated" if position is None else "counted"
             parts.append(Part(sku, each, how))
             self._row(how, told, units, sku, count, version)
-            self._add(sku, fact, self.happened_at)
+            self._add(sku, fact, at)
         self.entries.append(Entry(told, version, tuple(parts), units))
 
     def _refuse_more_than_free(self, parts: list[tuple[str, int]], units: int) -> None:
@@ -273,8 +273,11 @@ def reconcile(order: Order, booking: Booking) -> tuple[Stated, list[OrderFact]]:
         cancelled = said.ordered_units.get(told, 0) - units
         never = said.ordered_units.get(told, 0) - held.ever_units.get(told, 0) if cancelled > 0 else 0
         more = max(0, target - has, never)
-        if more:
-            booking.allocate(told, more, listings.get(told, ""))
+        first = max(0, min(more, said.ordered_units.get(told, 0) - held.ever_units.get(told, 0)))
+        # What was given back is taken again when that is told: a count that knew the order did not know this.
+        for count, ordered_at in ((more - first, booking.told_at), (first, booking.happened_at)):
+            if count:
+                booking.allocate(told, count, listings.get(told, ""), ordered_at)
         if has + more > target:
             booking.release(told, has + more - target, said.reason, at)
         left = said.shipped.get(told, 0) - booking.shipped_units(told)

@@ -4,6 +4,7 @@ import pytest
 
 from ledger.book import returns, stock
 from ledger.book.orders import OrderNotAccepted
+from ledger.terms import Door
 from tests.ledger.given import given
 from tests.ledger.words import NUMBER, R, cancel, counted, line, link, order, shipped, take
 
@@ -24,6 +25,22 @@ def test_what_left_comes_back_once_and_says_where_it_went() -> None:
         ledger.when(returns.take_return(R, NUMBER, "X", 1, "good"))
     with pytest.raises(OrderNotAccepted, match="good, defective, scrap"):
         returns.take_return(R, NUMBER, "X", 1, "shelf")
+
+
+@pytest.mark.parametrize("again", ["opened", "shipped"])
+def test_units_that_a_count_knew_and_a_cancel_gave_back_are_taken_like_any_others_when_the_order_goes_on(
+    again: str,
+) -> None:
+    """The count of 09:00 knew the order once. What its cancel put back to sale, it did not know."""
+    ledger = given(counted("X", 10, "09:00"), link(R, "x", "X"), order(R, NUMBER, line("x", 2), ordered="08:30"))
+    assert (ledger.available("X"), ledger.stock("X").on_hand_units) == (10, 12)
+    ledger.when(take(R, cancel("10:30")))
+    assert ledger.available("X") == 12
+    if again == "opened":
+        ledger.when(order(R, NUMBER, line("x", 2), told="10:40", ordered="08:30", door=Door.API))
+    else:
+        ledger.when(shipped())
+    assert ledger.available("X") == 10
 
 
 def test_of_a_set_its_components_come_back_by_the_recipe_they_left_with() -> None:

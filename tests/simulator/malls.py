@@ -196,9 +196,14 @@ def watched(
 # ------------------------------------------------------------------ manners
 
 
+def accepts_only(emulated: EmulatedShop) -> bool:
+    """Whether the mall answers that it took a number, and shows it some time later, which nobody is told."""
+    return "amazon" in emulated.extra
+
+
 def takes_its_time(emulated: EmulatedShop, seconds: float) -> Callable[[], Sequence[PushSeen]] | None:
     """A mall that only accepts numbers applies them ``seconds`` later; what applies those that are due. None: not such a mall."""
-    if "amazon" not in emulated.extra:
+    if not accepts_only(emulated):
         return None
     listings = amazon_state(emulated).listings
     listings.apply_seconds = seconds

@@ -37,6 +37,7 @@ from tests.simulator.malls import (
     FORMS,
     ITEMS_MAX,
     Shop,
+    accepts_only,
     account_at,
     key_at,
     pushed_malls,
@@ -44,6 +45,7 @@ from tests.simulator.malls import (
     tells_when_asked,
     watched,
 )
+from tests.simulator.report import reported
 from tests.simulator.truth import Sold, Truth, shown_in_the_end
 from tests.simulator.wire import Judge, Weather, Wire
 from tests.simulator.world import World
@@ -72,6 +74,8 @@ class Outcome:
     raises: int
     pushes: int
     met_more: int
+    steps: int  # orders that oversold sales' pages had left out, in truth or by the report, of sales that both know
+    steps_agreed: int
 
 
 class Simulation:
@@ -126,6 +130,8 @@ class Simulation:
             for code in self.shops:
                 self._do(shops.stop_intake(code))  # so that the next seed's world does not ask them
             pushes = sum(len(one.emulated.pushes) for one in self.shops.values())
+            slow = {code for code, one in self.shops.items() if accepts_only(one.emulated)}
+            steps, agreed = reported(self._database, world, self.truth, slow)
             accesses.close()
             self.runner.close()
         truth = self.truth
@@ -138,6 +144,8 @@ class Simulation:
             truth.raises,
             pushes,
             truth.met_more,
+            steps,
+            agreed,
         )
 
     # -------------------------------------------------------------- the beginning

@@ -29,13 +29,23 @@ class Sold:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What set a page's number: a push with what was known when it was sent, and when its mall took it."""
+
+    sent: "Sent"
+    at: datetime
+    raising: bool
+
+
 @dataclass
 class Truth:
     """Everything that happened, as nobody in the house can know it. Mutable: the world goes on.
 
     ``told``: orders we were told. ``shown``: orders whose units a look found missing, for it came after the sale and no push
     had written over the number between. ``met_more``: lowerings that met more unseen
-    orders than they lowered. ``faults``: sentences about raising pushes that left out what they should not have.
+    orders than they lowered. ``oversold``: sales beyond the supply, each with the orders that its page's number had left out, and
+    why. ``faults``: sentences about raising pushes that left out what they should not have.
     """
 
     rules: dict[tuple[str, ListingKey], Listing] = field(default_factory=dict)
@@ -50,6 +60,8 @@ class Truth:
     number_of_push: dict[tuple[str, ListingKey], int] = field(default_factory=dict)
     raised_wrongly: set[tuple[str, ListingKey]] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
+    bases: dict[tuple[str, ListingKey], Base] = field(default_factory=dict)
+    oversold: dict[str, Mapping[str, str]] = field(default_factory=dict)
     oversold_units: int = 0
     oversold_as_ours: int = 0
     raises: int = 0
@@ -64,8 +76,23 @@ class Truth:
         )
         if left < 0:
             self.oversold_units += min(sale.units, -left)
+            self.oversold[sale.order] = self._left_out(sale)
             if (sale.shop, sale.key) in self.raised_wrongly:
                 self.oversold_as_ours += min(sale.units, -left)
+
+    def _left_out(self, sale: Sold) -> Mapping[str, str]:
+        """The orders that the page's number had left out when it sold beyond the supply, each with why."""
+        base = self.bases.get((sale.shop, sale.key))
+        told = base.sent.known.told | base.sent.known.shown if base is not None else frozenset()
+        found: dict[str, str] = {}
+        for one in self.sales[:-1]:
+            if one.sku != sale.sku or one.order in self.cancelled or one.order in told:
+                continue
+            if (one.shop, one.key) != (sale.shop, sale.key):
+                found[one.order] = "push_in_flight" if one.order in self.told else "late_telling"
+            elif base is not None and one.at <= base.at:
+                found[one.order] = _written_over(one, base)
+        return found
 
     def looked(self, shop: str, found: Mapping[ListingKey, int], at: datetime) -> None:
         """These numbers were read; of the sales since the last push they show as many as the number fell by.
@@ -103,6 +130,7 @@ class Truth:
         unseen = [one for one in self._since_the_push(shop, key) if one.order not in known.told | known.shown]
         overtaken = self.sent_at.get((shop, key), EVER) > sent.at
         self.number_of_push[shop, key] = units
+        self.bases[shop, key] = Base(sent, now, raising=before is None or units > before)
         self.pushed_at[shop, key], self.sent_at[shop, key] = now, max(sent.at, self.sent_at.get((shop, key), EVER))
         if overtaken:  # a request we had given up arrives behind a newer one: read and told again once it is dead
             self.overtaken += 1
@@ -136,6 +164,14 @@ class Truth:
         """Sold there, shown by a look, and not told to us when the push was sent."""
         untold = sale.order not in known.told and sale.order not in self.cancelled
         return (sale.shop, sale.key) == (shop, key) and untold and sale.order in known.shown
+
+
+def _written_over(sale: Sold, base: Base) -> str:
+    """Why a page's number wrote over the mall's own, which this sale had lowered."""
+    looked_at = base.sent.known.looked_at.get((sale.shop, sale.key))
+    if looked_at is not None and base.sent.at - looked_at <= LOOK_AGE_MAX:
+        return "sold_after_look"
+    return "later_than_quiet_time" if base.raising and not base.sent.can_look else "lowering_met_unseen_orders"
 
 
 @dataclass(frozen=True, slots=True)

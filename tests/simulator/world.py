@@ -14,13 +14,14 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
+        self._began = BEGAN + timedelta(days=seed)  # a ledger's time never goes back, and may hold other worlds
         self._seconds = 0.0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._serial = 0
         self._depth = 0
 
     def now(self) -> datetime:
-        return BEGAN + timedelta(seconds=self._seconds)
+        return self._began + timedelta(seconds=self._seconds)
 
     def monotonic(self) -> float:
         return self._seconds
