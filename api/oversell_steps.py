@@ -138,11 +138,16 @@ def victims(events: Sequence[Event], balance: int, position: int) -> list[tuple[
     return more or ([(cause, min(-cause.delta, -balance))] if cause.sells else [])
 
 
-def steps(sale: Event, events: Iterable[Event], pushes: Sequence[Push], units_per_listing: int) -> list[Step]:
-    """What the page's number had left out when it made the sale, the most telling first. ``pushes``: of that page, oldest first."""
+def steps(
+    sale: Event, events: Sequence[Event], pushes: Sequence[Push], units_per_listing: int, balance: int
+) -> list[Step]:
+    """What the page's number had left out when it made the sale, the most telling first. ``pushes``: of that page, oldest first;
+    ``balance``: what is available after all events.
+    """
     at = sale.happened_at
     push = next((one for one in reversed(pushes) if one.applied_until <= at + SECOND), None)
     computed_at = 0 if push is None else push.computed_at
+    left_out = push is not None and _left_out_own(sale, events, push, units_per_listing, balance)
     found: list[Step] = []
     own = 0
     for event in events:
@@ -152,7 +157,7 @@ def steps(sale: Event, events: Iterable[Event], pushes: Sequence[Push], units_pe
         if event.sells and same_page and (push is None or event.happened_at + SECOND >= push.applied_from):
             own += -event.delta  # the mall lowered its own number
             continue
-        code = _code(event, at, push, same_page=same_page)
+        code = _code(event, at, push, same_page=same_page, left_out=left_out)
         if code is not None:
             found.append(_step(code, event))
     shown = None if push is None else push.units - own // units_per_listing
@@ -169,12 +174,27 @@ def step_of_stock(event: Event) -> Step:
     return _step(code, event)
 
 
-def _code(event: Event, at: datetime, push: Push | None, *, same_page: bool) -> str | None:
+def _left_out_own(sale: Event, events: Iterable[Event], push: Push, units_per_listing: int, balance: int) -> bool:
+    """Whether a raise was more than there was less the page's own sales that we had been told of, or that its look had shown."""
+    known = balance - sum(event.delta for event in events if event.position > push.computed_at)
+    looked_at = push.looked_at
+    shown = sum(
+        -event.delta
+        for event in events
+        if event.sells
+        and (event.shop, event.listing) == (sale.shop, sale.listing)
+        and event.position > push.computed_at
+        and (event.position < push.position or (looked_at is not None and event.happened_at + SECOND <= looked_at))
+    )
+    return push.units * units_per_listing > known - shown
+
+
+def _code(event: Event, at: datetime, push: Push | None, *, same_page: bool, left_out: bool) -> str | None:
     """Why the page's number had left the event out; None: it made nothing of it possible."""
     if event.sells:
         if same_page:
             assert push is not None
-            return _written_over(event, push)
+            return _written_over(event, push, left_out=left_out)
         return _sold_elsewhere(event, at, push)
     if event.kind == GIVEN_BACK:
         return "cancel_told_late" if event.delta > 0 and event.recorded_at > at else None
@@ -183,15 +203,16 @@ def _code(event: Event, at: datetime, push: Push | None, *, same_page: bool) -> 
     return step_of_stock(event).code
 
 
-def _written_over(event: Event, push: Push) -> str:
-    """The page's own sale, which its mall had taken off, and which our number put back."""
-    if event.position < push.position:
-        return "lowering_met_unseen_orders" if push.lowers else OURS
+def _written_over(event: Event, push: Push, *, left_out: bool) -> str | None:
+    """The page's own sale, which its mall had taken off, and which our number put back; None: the number had it taken off too."""
     if push.lowers:
         return "lowering_met_unseen_orders"
-    if push.looked_at is None:
+    known = event.position < push.position
+    if not known and push.looked_at is None:
         return "later_than_quiet_time"
-    return "sold_after_look" if event.happened_at + SECOND > push.looked_at else OURS
+    if not known and push.looked_at is not None and event.happened_at + SECOND > push.looked_at:
+        return "sold_after_look"
+    return OURS if left_out else None
 
 
 def _sold_elsewhere(event: Event, at: datetime, push: Push | None) -> str:

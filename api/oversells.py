@@ -109,7 +109,7 @@ def _explained(connection: Connection, schema: str, one: Shortage, events: Seque
         cause = next((event for event in events if event.position == one.position), None)
         yield _row(one, None, one.short_units, [] if cause is None else [step_of_stock(cause)], ())
         return
-    left = one.short_units
+    left, balance = one.short_units, one.after + sum(event.delta for event in events if event.position > one.position)
     lines = _lines(connection, schema, one.sku, events)
     known = [event if (line := _of(lines, event)) is None else replace(event, listing=line.key) for event in events]
     listed = sorted({(event.shop, line.key) for event in events if event.shop and (line := _of(lines, event))}, key=str)
@@ -122,7 +122,7 @@ def _explained(connection: Connection, schema: str, one: Shortage, events: Seque
         line = _of(lines, sale)
         sold = sale if line is None else replace(sale, listing=line.key)
         own = pushes.get((sale.shop, sold.listing), ())
-        found = tuple(steps(sold, known, own, 1 if line is None else line.each))[:STEPS_MAX]
+        found = tuple(steps(sold, known, own, 1 if line is None else line.each, balance))[:STEPS_MAX]
         yield _row(one, sold, units, found, tuple(_pages(sold, known, pushes, lines)))
 
 

@@ -125,7 +125,8 @@ class Intake:
 
 
 def _take_rows(house: House, listings: ListingCodes, connection: Connection, rows: Sequence[InboxRow]) -> int:
-    """The rows are taken together; when that meets a fault, one by one, so that only the row at fault fails.
+    """The rows are taken together; when that meets a fault, each half by itself, so that in the end only the row at fault fails
+    and the others wait for a dozen commits at most.
 
     The answer is how many wait for listings that lag, to be looked at again in a moment.
     """
@@ -138,7 +139,8 @@ def _take_rows(house: House, listings: ListingCodes, connection: Connection, row
         if len(rows) == 1:
             _settle(house, connection, [], [Failed(rows[0], type(error).__name__)])
             return 0
-        return sum(_take_rows(house, listings, connection, [row]) for row in rows)
+        half = len(rows) // 2
+        return sum(_take_rows(house, listings, connection, part) for part in (rows[:half], rows[half:]))
 
 
 def _is_nobodys(error: Exception) -> bool:

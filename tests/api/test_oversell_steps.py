@@ -28,7 +28,7 @@ def push(position: int, units: int, clock: str, trigger: str = "lower", **more: 
 
 
 def causes(own: Event, others: list[Event], *pushes: Push) -> list[str]:
-    return [step.code for step in steps(own, [*others, own], pushes, 1)]
+    return [step.code for step in steps(own, [*others, own], pushes, 1, -1)]
 
 
 def test_the_sale_that_went_beyond_is_the_last_one_made_and_not_the_last_one_told() -> None:
@@ -76,6 +76,13 @@ BASE = push(5, 3, "09:30")
 def test_what_the_page_had_left_out_is_named(cause: str, others: list[Event], pushes: list[Push]) -> None:
     assert cause in ORDER
     assert causes(OWN, others, *pushes)[0] == cause
+
+
+def test_what_a_look_had_shown_and_the_number_left_off_is_no_step() -> None:
+    seen = sale(18, "09:29:30", "09:50", shop=R)
+    raised = push(5, 1, "09:30:03", "raise", looked_at=at("09:29:57"))
+    late = sale(19, "09:59", "10:00:30")
+    assert [step.code for step in steps(OWN, [seen, late, OWN], [raised], 1, -1)] == ["late_telling"]
 
 
 def test_what_the_number_knew_is_no_step_and_steps_of_ours_stand_first() -> None:

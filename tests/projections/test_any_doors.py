@@ -203,7 +203,10 @@ class Shelf:
             row.priority,
         )  # not told_at: an equal answer is not kept
         line = (row.line, row.part, *codes, row.quantity, row.quantity_left, row.units, row.units_known, row.excluded)
-        held = (self._plain(row.part_sku or ""), row.part_each, row.recipe_version, row.counted)
+        counted_too = (
+            row.counted and row.open_units > 0
+        )  # of units that a cancel gave back and that left all the same: no more
+        held = (self._plain(row.part_sku or ""), row.part_each, row.recipe_version, counted_too)
         units = (row.open_units, row.shipped_units, row.returned_units)
         return (*order, *told, *line, *held, *units)
 

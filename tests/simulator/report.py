@@ -18,7 +18,8 @@ SAME = {"mall_not_told": "push_in_flight"}  # told a minute before, and still on
 def reported(database: Database, world: World, truth: Truth, slow: Collection[str]) -> tuple[int, int]:
     """How many steps truth or report name of sales that both know, and of how many they say the same. A step of ours is a fault.
 
-    Sales of the shops of ``slow`` are left out: their malls say when they accepted a number, and not when they showed it.
+    Sales of the shops of ``slow`` are left out: their malls give an order's time to the minute alone, or say when they accepted
+    a number and not when they showed it.
     """
 
     def connect() -> "psycopg.Connection[tuple[object, ...]]":

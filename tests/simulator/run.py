@@ -130,7 +130,7 @@ class Simulation:
             for code in self.shops:
                 self._do(shops.stop_intake(code))  # so that the next seed's world does not ask them
             pushes = sum(len(one.emulated.pushes) for one in self.shops.values())
-            slow = {code for code, one in self.shops.items() if accepts_only(one.emulated)}
+            slow = {one.code for one in self.shops.values() if one.to_the_minute or accepts_only(one.emulated)}
             steps, agreed = reported(self._database, world, self.truth, slow)
             accesses.close()
             self.runner.close()
