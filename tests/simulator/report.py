@@ -45,7 +45,10 @@ def reported(database: Database, world: World, truth: Truth, slow: Collection[st
         found = said.get(sale)
         if found is None or sale in truth.cancelled or sale.partition("/")[0] in slow:
             continue  # units came before we were told, or it was given back: nothing was ever owed
-        for order in (left_out.keys() | found.keys()) - truth.cancelled - {sale}:
+        looked = {
+            order for order, code in left_out.items() if not code
+        }  # the report cannot say what a look had taken off
+        for order in (left_out.keys() | found.keys()) - truth.cancelled - looked - {sale}:
             count += 1
             code = found.get(order)
             agreed += SAME.get(str(code), code) == left_out.get(order)

@@ -45,7 +45,7 @@ class Truth:
     ``told``: orders we were told. ``shown``: orders whose units a look found missing, for it came after the sale and no push
     had written over the number between. ``met_more``: lowerings that met more unseen
     orders than they lowered. ``oversold``: sales beyond the supply, each with the orders that its page's number had left out, and
-    why. ``faults``: sentences about raising pushes that left out what they should not have.
+    why; "" for those that a look had shown or hidden. ``faults``: sentences about raising pushes that left out what they should not have.
     """
 
     rules: dict[tuple[str, ListingKey], Listing] = field(default_factory=dict)
@@ -83,16 +83,27 @@ class Truth:
     def _left_out(self, sale: Sold) -> Mapping[str, str]:
         """The orders that the page's number had left out when it sold beyond the supply, each with why."""
         base = self.bases.get((sale.shop, sale.key))
-        told = base.sent.known.told | base.sent.known.shown if base is not None else frozenset()
+        told = base.sent.known.told if base is not None else frozenset()
+        shown = base.sent.known.shown if base is not None else frozenset()
         found: dict[str, str] = {}
         for one in self.sales[:-1]:
             if one.sku != sale.sku or one.order in self.cancelled or one.order in told:
                 continue
-            if (one.shop, one.key) != (sale.shop, sale.key):
+            if one.order in shown:  # told late, and taken off for what a look had shown
+                found[one.order] = ""
+            elif (one.shop, one.key) != (sale.shop, sale.key):
                 found[one.order] = "push_in_flight" if one.order in self.told else "late_telling"
             elif base is not None and one.at <= base.at:
-                found[one.order] = _written_over(one, base)
+                found[one.order] = self._written_over(one, base)
         return found
+
+    @staticmethod
+    def _written_over(sale: Sold, base: Base) -> str:
+        """Why a page's number wrote over the mall's own, which this sale had lowered; "" when a look hid the sale."""
+        looked_at = base.sent.known.looked_at.get((sale.shop, sale.key))
+        if looked_at is not None and base.sent.at - looked_at <= LOOK_AGE_MAX:
+            return "sold_after_look" if sale.at > looked_at else ""
+        return "later_than_quiet_time" if base.raising and not base.sent.can_look else "lowering_met_unseen_orders"
 
     def looked(self, shop: str, found: Mapping[ListingKey, int], at: datetime) -> None:
         """These numbers were read; of the sales since the last push they show as many as the number fell by.
@@ -164,14 +175,6 @@ class Truth:
         """Sold there, shown by a look, and not told to us when the push was sent."""
         untold = sale.order not in known.told and sale.order not in self.cancelled
         return (sale.shop, sale.key) == (shop, key) and untold and sale.order in known.shown
-
-
-def _written_over(sale: Sold, base: Base) -> str:
-    """Why a page's number wrote over the mall's own, which this sale had lowered."""
-    looked_at = base.sent.known.looked_at.get((sale.shop, sale.key))
-    if looked_at is not None and base.sent.at - looked_at <= LOOK_AGE_MAX:
-        return "sold_after_look"
-    return "later_than_quiet_time" if base.raising and not base.sent.can_look else "lowering_met_unseen_orders"
 
 
 @dataclass(frozen=True, slots=True)
