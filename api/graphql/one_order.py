@@ -9,6 +9,7 @@ from api.graphql.nodes import ChangeNode, OrderNode, PushNode, node
 from api.graphql.scalars import Count, Position
 from api.one_order import Way, way_of
 from api.reading import await_position
+from api.work_list import cause
 
 
 @strawberry.type
@@ -62,7 +63,7 @@ class OneOrderNode:
             messages=[node(OrderMessageNode, one, id=Count(one.id)) for one in way.messages],
             facts=[node(OrderFactNode, one, booked=list(one.booked)) for one in way.facts],
             changes=[node(ChangeNode, one) for one in way.changes],
-            pushes=[node(PushNode, one) for one in way.pushes],
+            pushes=[node(PushNode, one, cause=cause(one.shop, one.outcome, one.mall_code)) for one in way.pushes],
         )
         return cls(order=OrderNode.of(way.parts) if way.parts else None, trace=trace)
 
