@@ -1,6 +1,6 @@
 """The oversell report is held against what the judge knows: for each sale beyond the supply, what its page's number had left out."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
 import psycopg
 
@@ -9,18 +9,20 @@ from api.database import Database
 from api.oversell_steps import OURS
 from projections import change_log, orders, oversells, push_log
 from projections.runner import Runner
+from tests.simulator.malls import Shop, accepts_only
 from tests.simulator.truth import Truth
 from tests.simulator.world import World
 
 SAME = {"mall_not_told": "push_in_flight"}  # told a minute before, and still on its way
 
 
-def reported(database: Database, world: World, truth: Truth, slow: Collection[str]) -> tuple[int, int]:
+def reported(database: Database, world: World, truth: Truth, shops: Iterable[Shop]) -> tuple[int, int]:
     """How many steps truth or report name of sales that both know, and of how many they say the same. A step of ours is a fault.
 
-    Sales of the shops of ``slow`` are left out: their malls give an order's time to the minute alone, or say when they accepted
-    a number and not when they showed it.
+    Sales of shops whose malls give an order's time to the minute alone, or say when they accepted a number and not when they
+    showed it, are left out.
     """
+    slow = {one.code for one in shops if one.to_the_minute or accepts_only(one.emulated)}
 
     def connect() -> "psycopg.Connection[tuple[object, ...]]":
         return psycopg.connect(database.conninfo(), autocommit=True)

@@ -37,7 +37,6 @@ from tests.simulator.malls import (
     FORMS,
     ITEMS_MAX,
     Shop,
-    accepts_only,
     account_at,
     key_at,
     pushed_malls,
@@ -74,7 +73,7 @@ class Outcome:
     raises: int
     pushes: int
     met_more: int
-    steps: int  # orders that oversold sales' pages had left out, in truth or by the report, of sales that both know
+    steps: int  # orders that oversold sales' pages had left out
     steps_agreed: int
 
 
@@ -130,8 +129,7 @@ class Simulation:
             for code in self.shops:
                 self._do(shops.stop_intake(code))  # so that the next seed's world does not ask them
             pushes = sum(len(one.emulated.pushes) for one in self.shops.values())
-            slow = {one.code for one in self.shops.values() if one.to_the_minute or accepts_only(one.emulated)}
-            steps, agreed = reported(self._database, world, self.truth, slow)
+            steps, agreed = reported(self._database, world, self.truth, self.shops.values())
             accesses.close()
             self.runner.close()
         truth = self.truth
@@ -363,8 +361,6 @@ class Simulation:
 
     def _do(self, verb: Verb) -> None:
         self.house.book.do(verb, BY)
-
-    # -------------------------------------------------------------- the judge
 
     def _applies(self, one: Shop, settle: Callable[[], Sequence[PushSeen]]) -> Callable[[], None]:
         def happens() -> None:

@@ -323,17 +323,6 @@ def test_a_poisonous_row_is_quarantined_after_five_tries_and_others_go_on(
     assert states(house) == [("read", "")] * 4
 
 
-def test_a_poisonous_row_delays_a_page_of_others_by_a_few_commits(house: House, listings: KnownListings) -> None:
-    listings.poison = "poison-1"
-    for n in range(100):
-        item = Item("毒", "poison-1") if n == 37 else Item("マグ", "abc-001")
-        deliver(house, order_mail(house, f"402853-20261120-{n:010}", [item]))
-    before = house.writer.commits
-    assert drain(house, listings)
-    assert stock_of(house, "MUG")[1] == 99
-    assert house.writer.commits - before <= 12
-
-
 def test_a_row_that_no_try_finished_is_quarantined(house: House, listings: KnownListings, clock: TurnedClock) -> None:
     deliver(house, sample("rakuten", "order_iso2022jp"))
     for _ in range(5):  # five workers died with it
