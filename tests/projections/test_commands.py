@@ -46,7 +46,18 @@ def test_a_rebuild_of_all_tables_says_that_they_were_equal(ledger: Ledger, daich
     head = ledger.rows("SELECT position FROM ledger_head")[0][0]
     assert [(row["table"], row["position"], row["compared"], row["difference"]) for row in rows] == [
         (name, head, True, None)
-        for name in ("change_log", "push_log", "listings", "orders", "shops", "imports", "drift", "holds", "oversells")
+        for name in (
+            "change_log",
+            "push_log",
+            "listings",
+            "orders",
+            "shops",
+            "imports",
+            "drift",
+            "holds",
+            "oversells",
+            "skus",
+        )
     ]
 
 

@@ -21,6 +21,9 @@ def begun(one: Shop, levels: Sequence[ListingLevel], now: datetime, free: Mappin
 def arrived(one: Shop, pushes: Sequence[PushSeen], truth: Truth, call: Call | None = None) -> None:
     """The mall took numbers: of this call, or of one that it accepted a while ago. What it left as it was is no push."""
     for push in pushes:
+        if id(push) in one.judged:  # it came while the mall was being asked for something else
+            continue
+        one.judged.add(id(push))
         for (key, units), before in zip(push.levels, push.before, strict=True):
             if call is not None and call.units.get(key) == units:
                 truth.pushed(one.code, key, units, before, call.sent, push.at)

@@ -50,6 +50,7 @@ class Shop:
     key: Callable[[int], ListingKey]
     listings: dict[ListingKey, tuple[str, int]] = field(default_factory=dict)  # SKU, units per listing
     calls: list[Call] = field(default_factory=list)
+    judged: set[int] = field(default_factory=set)  # pushes, by identity: one may be seen from two sides
     asked: bool = False  # its orders come by asking too
     to_the_minute: bool = False  # its mails give an order's time without seconds
 
