@@ -22,7 +22,7 @@ from api.jobs.applying import apply
 from api.jobs.imports import Wish, shop_of
 from api.jobs.staging import stage
 from api.jobs.worker import working
-from api.projecting import feed
+from api.projecting import catch_up, feed
 from api.settings import Settings
 from api.shop_access import ShopAccesses
 from api.shops import connect
@@ -115,6 +115,7 @@ def _synced(under: Ground, count: int, *, limited: bool) -> Synced:
         open_house(Settings(home=under.home), database=database) as house,
     ):
         _connected(house, store, count, base)
+        catch_up(house)
         accesses = ShopAccesses(house, mall_of=_mall if limited else _unlimited)
         with working(house, [feed(house), *push.loops(house, accesses)]) as worker:
             assert worker.listening.wait(30)
@@ -125,7 +126,7 @@ def _synced(under: Ground, count: int, *, limited: bool) -> Synced:
             began = time.perf_counter()
             sync.start(house, CODE, house.by("bench"), trigger="person")
             waits = _orders(house, store, count) if limited else []
-            _until(lambda: not _running(house))
+            _until(lambda: not _running(house), every_seconds=0.1)
             seconds = time.perf_counter() - began
         wrong = [key for key, units in store.stock.items() if key.item not in SOLD and units != UNITS]
         assert not wrong, (len(wrong), wrong[:3])
@@ -239,11 +240,11 @@ def _facts(house: House, first: int) -> int:
     return int(str(row[0]))
 
 
-def _until(true: Callable[[], bool]) -> None:
+def _until(true: Callable[[], bool], every_seconds: float = LOOK_SECONDS) -> None:
     over = time.monotonic() + WAIT_SECONDS_MAX
     while not true():
         assert time.monotonic() < over, "it never became true"
-        time.sleep(LOOK_SECONDS)
+        time.sleep(every_seconds)
 
 
 def _emulator_clock() -> EmulatorClock:
