@@ -154,7 +154,9 @@ def open_house(
     ready = database or ready_database(settings)
     time_of_house = clock or SystemClock()
     writer = Writer(lambda: connect_writer(ready), ready.schema, time_of_house)
-    seals = Seals(KeyFile(settings.key_file).keys)
+    key_file = KeyFile(settings.key_file)
+    key_file.keys()  # made, or found unreadable, before anything is taken
+    seals = Seals(key_file.keys)
     thread = start_thread("ledger-writer", writer.run)
     try:
         with open_pool(ready, name="daicho", size_max=POOL_SIZE) as pool:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from api.database import Database
 from api.key_file import KeyFile
 from api.settings import BadSetting
+from tests.api.intake_rig import opened
 
 
 def test_the_secret_key_is_made_once_and_closed_to_others(tmp_path: Path) -> None:
@@ -17,6 +19,11 @@ def test_the_secret_key_is_made_once_and_closed_to_others(tmp_path: Path) -> Non
     assert len(seen) == 1
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [found.name for found in path.parent.iterdir()] == ["secret.key"]
+
+
+def test_a_house_has_its_key_before_anything_is_taken(database: Database, tmp_path: Path) -> None:
+    with opened(database, tmp_path) as house:
+        assert house.settings.key_file.exists()
 
 
 def test_a_new_key_stands_before_the_old_one_and_the_file_stays_closed(tmp_path: Path) -> None:
